@@ -1,0 +1,22 @@
+"""Every address of the site: each app's own, and what the installation itself answers."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from config import health
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    path("accounts/", include("allauth.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("api/v1/", include(("config.api", "api"))),
+    path("", include("funnel.urls")),
+    path("", include("leads.urls")),
+    path("", include("briefs.urls")),
+    path("", include("partners.urls")),
+    path("", include("deals.urls")),
+    path("", include("kpi.urls")),
+]
