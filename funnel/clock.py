@@ -127,7 +127,9 @@ class BusinessClock:
             return 0
         weeks, rest = divmod((until - first).days, 7)
         extra = sum((first + DAY * n).isoweekday() in self.days for n in range(rest))
-        return weeks * len(self.days) + extra - (bisect_left(self._off, until) - bisect_left(self._off, first))
+        return (
+            weeks * len(self.days) + extra - (bisect_left(self._off, until) - bisect_left(self._off, first))
+        )
 
     def nth_business_day(self, first: date, number: int) -> date:
         """The business day that is the number-th (from 1) on or after `first`."""
@@ -234,7 +236,9 @@ def _days_of_change(zone: ZoneInfo, year: int) -> tuple[date, ...]:
     """The local days of a year on, or next to, which the zone's offset changes."""
     found: set[date] = set()
     for day in _days(date(year, 1, 1) - 2 * DAY, date(year, 12, 31) + 3 * DAY):
-        if _offset(zone, datetime.combine(day, MIDNIGHT)) != _offset(zone, datetime.combine(day + DAY, MIDNIGHT)):
+        if _offset(zone, datetime.combine(day, MIDNIGHT)) != _offset(
+            zone, datetime.combine(day + DAY, MIDNIGHT)
+        ):
             found.update(_days(day - DAY, day + 2 * DAY))
     return tuple(sorted(day for day in found if day.year == year))
 

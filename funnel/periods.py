@@ -45,8 +45,13 @@ class Period:
     @classmethod
     def month(cls, text: str) -> Self:
         """Read a month, `2026-03`, and nothing else; ValueError otherwise."""
-        if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text) or not FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
-            raise ValueError(f"“{text[:40]}” is not a month: write it as 2026-03 (years {FIRST_YEAR} to {LAST_YEAR}).")
+        if (
+            not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text)
+            or not FIRST_YEAR <= int(text[:4]) <= LAST_YEAR
+        ):
+            raise ValueError(
+                f"“{text[:40]}” is not a month: write it as 2026-03 (years {FIRST_YEAR} to {LAST_YEAR})."
+            )
         return cls.parse(text)
 
     @classmethod
@@ -100,7 +105,9 @@ class Period:
             return Period._whole(self.kind, first.year, first.month)
         # A range that ends with its month keeps doing so; another keeps the number of its last day where it can.
         whole = self.until.day == 1
-        until = _shift_months(self.until, -months) if whole else _shift_months(self.until - DAY, -months) + DAY
+        until = (
+            _shift_months(self.until, -months) if whole else _shift_months(self.until - DAY, -months) + DAY
+        )
         return Period(f"{first}..{until - DAY}", "range", first, until)
 
 

@@ -1,0 +1,32 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class FunnelConfig(AppConfig):
+    name = "funnel"
+    verbose_name = _("Funnel")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from . import act_forms as forms
+        from . import acts, checks, consumers, domain, outbox, registry  # noqa: F401  checks register themselves
+        from .stages import Happening
+
+        registry.requirements |= {
+            "merge.no_money": domain.money_on,
+            "merge.undo_window": domain.outside_undo_window,
+        }
+        acts.register("lose", form=forms.LoseForm, perform=domain.lose)
+        acts.register("reopen", form=forms.ReopenForm, perform=domain.reopen)
+        acts.register("merge", form=forms.MergeForm, perform=domain.merge)
+        acts.register("unmerge")
+        acts.register("mark_spam")
+        acts.register(Happening.OWNER_CHANGED, form=forms.OwnerForm, perform=domain.change_owner)
+        acts.register(Happening.NOTE_LOGGED, form=forms.NoteForm, perform=domain.log_note)
+        acts.register(Happening.ACTIVITY_LOGGED, form=forms.ActivityForm, perform=domain.log_activity)
+        acts.register(Happening.SNOOZED, form=forms.SnoozeForm, perform=domain.snooze)
+        acts.register(Happening.WOKEN)
+        acts.register(
+            Happening.PERSONAL_DATA_ERASED, form=forms.EraseForm, perform=domain.erase_personal_data
+        )
+        outbox.register("notify", events=consumers.TELLS, handle=consumers.notify)

@@ -1,0 +1,280 @@
+"""Inputs of acts, declared once: the same form renders HTML, validates JSON and describes itself as JSON schema."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+from .models import Journey, Reason, User
+
+
+class KeyChoiceField(forms.ModelChoiceField):
+    """A record named by its key (or username), in HTML and JSON alike."""
+
+    def __init__(self, queryset: Any, *, key: str = "key", **options: Any) -> None:
+        super().__init__(queryset, to_field_name=key, **options)
+        self.error_messages["invalid_choice"] = _("“%(value)s” is not known here.")
+
+
+class ReasonField(KeyChoiceField):
+    """A reason of one kind, named by its key."""
+
+    def __init__(self, kind: str, **options: Any) -> None:
+        super().__init__(Reason.objects.filter(kind=kind, active=True), **options)
+
+
+class UserField(KeyChoiceField):
+    """An active person of certain roles, named by username."""
+
+    def __init__(self, *, roles: Iterable[str], **options: Any) -> None:
+        people = User.objects.filter(is_active=True, role__in=set(roles))
+        super().__init__(people, key="username", **options)
+
+
+class RowsWidget(forms.Widget):
+    """A small table of inputs: `columns` name it, `rows` hold what was given, with empty ones to fill in."""
+
+    template_name = "funnel/widgets/rows.html"
+
+    def __init__(self, row: type[forms.Form], *, extra: int) -> None:
+        super().__init__()
+        self.row, self.extra = row, extra
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        if name in data:
+            return data[name]
+        rows, index = [], 0
+        while any(f"{name}-{index}-{column}" in data for column in self.row.base_fields):
+            row = {column: data.get(f"{name}-{index}-{column}", "") for column in self.row.base_fields}
+            if any(value.strip() for value in row.values()):
+                rows.append(row)
+            index += 1
+        return rows
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return False
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        given = [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
+        rows = [*given, *({} for _row in range(self.extra))]
+        context["widget"] |= {
+            "columns": [
+                {"name": column, "label": field.label, "type": _input_type(field), "required": field.required}
+                for column, field in self.row.base_fields.items()
+            ],
+            "rows": [
+                [
+                    {
+                        "name": f"{name}-{index}-{column}",
+                        "value": row.get(column, ""),
+                        "type": _input_type(field),
+                        "label": field.label,
+                    }
+                    for column, field in self.row.base_fields.items()
+                ]
+                for index, row in enumerate(rows)
+            ],
+        }
+        return context
+
+
+def _input_type(field: forms.Field) -> str:
+    return getattr(field.widget, "input_type", "text")
+
+
+class RowsField(forms.Field):
+    """A list of small records, each validated by the form `row`; cleaned to a list of dicts.
+
+    Errors carry the path of the fault as their code: "2.price" is the price of the third row.
+    """
+
+    def __init__(
+        self, row: type[forms.Form], *, min_rows: int = 0, max_rows: int = 200, extra: int = 3, **options: Any
+    ) -> None:
+        self.row, self.min_rows, self.max_rows = row, min_rows, max_rows
+        super().__init__(widget=RowsWidget(row, extra=extra), **options)
+
+    def clean(self, value: Any) -> list[dict[str, Any]]:
+        if value in (None, ""):
+            value = []
+        if not isinstance(value, list) or not all(isinstance(row, Mapping) for row in value):
+            raise ValidationError(_("Give a list of records."), code="type")
+        if self.required and not value:
+            raise ValidationError(self.error_messages["required"], code="required")
+        if not self.min_rows <= len(value) <= self.max_rows:
+            raise ValidationError(
+                ngettext_lazy(
+                    "Give between %(min)s row and %(max)s rows.",
+                    "Give between %(min)s and %(max)s rows.",
+                    "min",
+                ),
+                params={"min": self.min_rows, "max": self.max_rows},
+                code="count",
+            )
+        cleaned, errors = [], []
+        for index, row in enumerate(value):
+            form = self.row(json_data(row, self.row.base_fields)[0])
+            if form.is_valid():
+                cleaned.append(form.cleaned_data)
+                continue
+            for column, faults in form.errors.items():
+                label = form.fields[column].label if column in form.fields else ""
+                errors += [
+                    ValidationError(
+                        _("Row %(row)s, %(label)s: %(fault)s"),
+                        params={"row": index + 1, "label": label or column, "fault": fault},
+                        code=f"{index}.{column}",
+                    )
+                    for fault in faults
+                ]
+        if errors:
+            raise ValidationError(errors)
+        return cleaned
+
+
+class MoneyField(forms.DecimalField):
+    """An amount in the organisation's currency: two decimals, not negative."""
+
+    def __init__(self, *, positive: bool = False, **options: Any) -> None:
+        least = Decimal("0.01") if positive else Decimal(0)
+        super().__init__(min_value=least, max_digits=14, decimal_places=2, **options)
+
+
+class ActForm(forms.Form):
+    """What an act asks for. `journey` is None where many journeys are acted on at once."""
+
+    def __init__(
+        self, *args: Any, journey: Journey | None = None, actor: User | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.journey, self.actor = journey, actor
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Fit fields to the journey and the actor; for forms whose questions depend on them."""
+
+    @classmethod
+    def from_json(cls, inputs: Any, *, journey: Journey | None, actor: User | None) -> "ActForm":
+        """Bind JSON inputs; unknown names and values of the wrong shape become errors of the form."""
+        if not isinstance(inputs, Mapping):
+            form = cls({}, journey=journey, actor=actor)
+            form.add_error(None, ValidationError(_("Inputs must be an object."), code="type"))
+            return form
+        fields = cls(journey=journey, actor=actor).fields
+        data, faults = json_data(inputs, fields)
+        form = cls(data, journey=journey, actor=actor)
+        for name, fault in faults:
+            form.add_error(name if name in form.fields else None, fault)
+        return form
+
+
+class NoInputs(ActForm):
+    """An act that needs no more than its name; a comment may go with it."""
+
+    comment = forms.CharField(label=_("Comment"), required=False, max_length=5000, widget=forms.Textarea)
+
+
+def json_data(
+    inputs: Mapping[str, Any], fields: Mapping[str, forms.Field]
+) -> tuple[dict[str, Any], list[tuple[str, ValidationError]]]:
+    """Return what of a JSON object may be bound to a form, and the faults in the rest as (name, error)."""
+    data: dict[str, Any] = {}
+    faults: list[tuple[str, ValidationError]] = []
+    for name, value in inputs.items():
+        field = fields.get(name)
+        if field is None:
+            words = _("“%(name)s” is not asked for here.")
+            faults.append((name, ValidationError(words, params={"name": name}, code="unknown")))
+        elif not _fits(field, value):
+            faults.append((name, ValidationError(_("A value of another type is expected."), code="type")))
+        elif value is not None:
+            data[name] = value.isoformat() if isinstance(value, datetime) else value
+    return data, faults
+
+
+def _fits(field: forms.Field, value: Any) -> bool:
+    if value is None:
+        return True
+    if isinstance(field, RowsField | forms.JSONField):
+        return True
+    if isinstance(field, forms.MultipleChoiceField | forms.ModelMultipleChoiceField):
+        return isinstance(value, list) and all(isinstance(item, str | int) for item in value)
+    if isinstance(field, forms.BooleanField):
+        return isinstance(value, bool) or value in {"true", "false", "True", "False", "on", ""}
+    if isinstance(field, forms.DecimalField | forms.IntegerField | forms.FloatField):
+        return isinstance(value, str | int | float | Decimal) and not isinstance(value, bool)
+    if isinstance(field, forms.ModelChoiceField):
+        return isinstance(value, str | int) and not isinstance(value, bool)
+    return isinstance(value, str)
+
+
+SCHEMA_ENUM_LIMIT = 100
+
+
+def json_schema(form: forms.Form) -> dict[str, Any]:
+    """Describe a form's inputs as JSON schema (draft 2020-12)."""
+    return {
+        "type": "object",
+        "properties": {name: _field_schema(field) for name, field in form.fields.items()},
+        "required": [name for name, field in form.fields.items() if field.required],
+        "additionalProperties": False,
+    }
+
+
+def _field_schema(field: forms.Field) -> dict[str, Any]:
+    schema: dict[str, Any] = {}
+    if field.label:
+        schema["title"] = str(field.label)
+    if field.help_text:
+        schema["description"] = str(field.help_text)
+    match field:
+        case RowsField():
+            schema |= {"type": "array", "items": json_schema(field.row()), "minItems": field.min_rows}
+        case forms.ModelMultipleChoiceField():
+            schema |= {"type": "array", "items": {"type": "string"}}
+        case forms.ModelChoiceField():
+            keys = field.queryset.values_list(field.to_field_name or "pk", flat=True)
+            known: Sequence[Any] = list(keys[: SCHEMA_ENUM_LIMIT + 1]) if field.queryset is not None else []
+            kind = "string" if field.to_field_name else "integer"
+            schema |= {"type": kind}
+            if len(known) <= SCHEMA_ENUM_LIMIT:
+                schema["enum"] = known
+        case forms.MultipleChoiceField():
+            schema |= {"type": "array", "items": {"type": "string", "enum": _choice_keys(field)}}
+        case forms.ChoiceField():
+            schema |= {"type": "string", "enum": _choice_keys(field)}
+        case forms.BooleanField():
+            schema |= {"type": "boolean"}
+        case forms.DecimalField() | forms.FloatField():
+            schema |= {"type": "number"}
+            if field.min_value is not None:
+                schema["minimum"] = float(field.min_value)
+        case forms.IntegerField():
+            schema |= {"type": "integer"}
+            if field.min_value is not None:
+                schema["minimum"] = field.min_value
+        case forms.DateTimeField():
+            schema |= {"type": "string", "format": "date-time"}
+        case forms.DateField():
+            schema |= {"type": "string", "format": "date"}
+        case forms.EmailField():
+            schema |= {"type": "string", "format": "email"}
+        case forms.JSONField():
+            schema |= getattr(field, "schema", {"type": "object"})
+        case _:
+            schema |= {"type": "string"}
+            if getattr(field, "max_length", None):
+                schema["maxLength"] = field.max_length
+            if field.required:
+                schema["minLength"] = 1
+    return schema
+
+
+def _choice_keys(field: Any) -> list[str]:
+    return [str(key) for key, _label in field.choices if key != ""]

@@ -1,0 +1,94 @@
+"""The one organisation: its zone, currency, working hours and clocks."""
+
+import datetime as dt
+import zoneinfo
+from typing import Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from funnel.clock import BusinessClock
+
+
+def validate_zone(value: str) -> None:
+    """Refuse a time zone that the zone database does not know."""
+    if value not in zoneinfo.available_timezones():
+        raise ValidationError(_("“%(value)s” is not a known time zone."), params={"value": value})
+
+
+def working_week() -> list[int]:
+    return [1, 2, 3, 4, 5]
+
+
+class Organisation(models.Model):
+    """Settings that every figure and clock depends on; exactly one row, made by a migration."""
+
+    name = models.CharField(_("name"), max_length=150, default="My company")
+    timezone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_zone])
+    currency = models.CharField(
+        _("currency"),
+        max_length=3,
+        default="EUR",
+        validators=[RegexValidator(r"^[A-Z]{3}\Z", _("A currency has three capital letters, such as EUR."))],
+    )
+    opens = models.TimeField(_("opens at"), default=dt.time(9))
+    closes = models.TimeField(_("closes at"), default=dt.time(18))
+    business_days = ArrayField(
+        models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(7)]),
+        verbose_name=_("business days"),
+        default=working_week,
+        help_text=_("1 is Monday."),
+    )
+    holidays = ArrayField(models.DateField(), verbose_name=_("holidays"), default=list, blank=True)
+    first_response_minutes = models.PositiveIntegerField(
+        _("first response within, business minutes"), default=60
+    )
+    handoff_hours = models.PositiveIntegerField(
+        _("handoff decided within, business hours"),
+        default=0,
+        help_text=_("An offer left undecided for longer goes back to marketing; 0 leaves it open."),
+    )
+    meeting_to_brief_days = models.PositiveSmallIntegerField(_("meeting to brief window, days"), default=14)
+    sal_quality_days = models.PositiveSmallIntegerField(_("brief to acceptance window, days"), default=7)
+    undo_days = models.PositiveSmallIntegerField(_("undo window of a merge, days"), default=30)
+
+    class Meta:
+        verbose_name = _("organisation")
+        constraints = [
+            models.CheckConstraint(condition=models.Q(pk=1), name="organisation_only_one"),
+            models.CheckConstraint(
+                condition=models.Q(opens__lt=models.F("closes")), name="organisation_hours"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        if self.opens and self.closes and self.opens >= self.closes:
+            raise ValidationError({"closes": _("The day must close after it opens.")})
+        if not self.business_days:
+            raise ValidationError({"business_days": _("Name at least one business day.")})
+
+    @classmethod
+    def current(cls) -> Self:
+        """Return the organisation as stored now: one query."""
+        return cls.objects.get(pk=1)
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        return zoneinfo.ZoneInfo(self.timezone)
+
+    @property
+    def clock(self) -> BusinessClock:
+        """Return the business clock of these settings."""
+        return BusinessClock(
+            zone=self.zone,
+            opens=self.opens,
+            closes=self.closes,
+            days=frozenset(self.business_days),
+            holidays=frozenset(self.holidays),
+        )

@@ -1,0 +1,56 @@
+"""Whom we deal with. Personal data lives here, never in the ledger, so that it can be erased."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Company(models.Model):
+    """An organisation on the other side."""
+
+    name = models.CharField(_("name"), max_length=200)
+    domain = models.CharField(_("domain"), max_length=253, blank=True, db_index=True)
+    tax_id = models.CharField(_("tax number"), max_length=50, blank=True)
+    region = models.CharField(_("region"), max_length=100, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name", "pk"]
+        verbose_name = _("company")
+        verbose_name_plural = _("companies")
+        indexes = [models.Index(models.functions.Lower("name"), name="company_name_lower")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Contact(models.Model):
+    """A person on the other side; one who has many journeys has them all here."""
+
+    external_id = models.CharField(
+        _("external id"),
+        max_length=200,
+        null=True,
+        blank=True,
+        unique=True,
+        help_text=_("The key of an import."),
+    )
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    phone = models.CharField(_("phone"), max_length=32, blank=True, help_text=_("In international notation."))
+    company = models.ForeignKey(Company, models.PROTECT, null=True, blank=True, related_name="contacts")
+    language = models.CharField(_("language"), max_length=8, blank=True)
+    region = models.CharField(_("region"), max_length=100, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    erased_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name", "pk"]
+        verbose_name = _("contact")
+        verbose_name_plural = _("contacts")
+        indexes = [
+            models.Index(models.functions.Lower("email"), name="contact_email_lower"),
+            models.Index(fields=["phone"], name="contact_phone"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email or self.phone or self.external_id or f"#{self.pk}"

@@ -1,0 +1,57 @@
+"""The people and programs that work here."""
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from funnel.stages import Role
+
+
+class Team(models.Model):
+    """A group whose members see each other's journeys."""
+
+    name = models.CharField(_("name"), max_length=150, unique=True)
+
+    class Meta:
+        ordering = ["name", "pk"]
+        verbose_name = _("team")
+        verbose_name_plural = _("teams")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(AbstractUser):
+    """Someone with a role; the username is the key by which imports and reports name them.
+
+    Service accounts and owners known only from an imported history have no usable password.
+    """
+
+    role = models.CharField(_("role"), max_length=20, choices=Role.choices, default=Role.MARKETER)
+    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="members")
+    name = models.CharField(_("full name"), max_length=150, blank=True)
+    language = models.CharField(_("language"), max_length=8, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    takes_handoffs = models.BooleanField(
+        _("takes handoffs"),
+        default=True,
+        help_text=_("The assignment rule offers leads to this salesperson."),
+    )
+
+    class Meta(AbstractUser.Meta):
+        ordering = ["username", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="user_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_full_name()
+
+    def get_full_name(self) -> str:
+        """Return the name to show: the full name where given, else the key."""
+        return self.name or super().get_full_name() or self.username
+
+    @property
+    def leads_everyone(self) -> bool:
+        """Tell whether this is a manager or an administrator."""
+        return self.role in {Role.MANAGER, Role.ADMINISTRATOR}

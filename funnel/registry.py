@@ -1,0 +1,40 @@
+"""Where the apps above plug into the kernel. Filled once, in `AppConfig.ready()`; read ever after.
+
+The kernel knows no app above it: what it needs of them comes through these lists, so that data flows one way.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q
+
+if TYPE_CHECKING:
+    from .models import Event, Journey, User
+
+Requirement = Callable[[Sequence["Journey"], Mapping[str, Any]], Mapping[int, Sequence[str]]]
+"""Given locked journeys and the inputs, return for each that lacks something the paths that are missing.
+
+Set-based: one query however many journeys.
+"""
+
+requirements: dict[str, Requirement] = {}
+"""Requirement path of a move → who can tell whether it is met."""
+
+on_annulled: dict[str, Callable[[Sequence["Event"], datetime], None]] = {}
+"""Event → what withdraws the records that were made of such events, in the same transaction."""
+
+visibility: list[Callable[["User"], Q]] = []
+"""Further journeys that a user sees, as conditions on Journey."""
+
+history_values: dict[str, Callable[[Iterable[str]], None]] = {}
+"""Event → what creates the records that its values in an imported history name (partners, reasons)."""
+
+journey_panels: list[tuple[str, Callable[["Journey", "User"], dict[str, Any] | None]]] = []
+"""Template and context builder of each panel that an app shows on the journey page; None hides it."""
+
+navigation: list[Callable[["User"], Iterable[dict[str, Any]]]] = []
+"""Entries of the left bar: dicts of url_name, icon, label, weight and, where it counts something, count."""
+
+api_routes: list[tuple[str, type, str]] = []
+"""(prefix, viewset, basename) of each REST resource."""

@@ -1,0 +1,394 @@
+"""The whole journey on one page: stages, roles, moves and the facts that change no stage.
+
+Everything that knows the funnel is derived from these tables: the machine, the buttons and forms, the REST actions,
+the permission matrix, the diagram in docs/ and the test matrix. A rule changed here changes at every door.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import TextChoices
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Label = str | Promise
+
+
+class Stage(TextChoices):
+    """Where a journey stands now, in the order of the funnel."""
+
+    NEW = "new", _("New")
+    CONTACTED = "contacted", _("Contacted")
+    MET = "met", _("Met")
+    BRIEFED = "briefed", _("Briefed")
+    HANDED_OFF = "handed_off", _("Handed off")
+    RETURNED = "returned", _("Returned")
+    ACCEPTED = "accepted", _("Accepted")
+    DEMO_SCHEDULED = "demo_scheduled", _("Demo scheduled")
+    DEMO_HELD = "demo_held", _("Demo held")
+    QUALIFIED = "qualified", _("Qualified")
+    PROPOSAL_REQUESTED = "proposal_requested", _("Proposal requested")
+    PROPOSAL_SENT = "proposal_sent", _("Proposal sent")
+    OBJECTION = "objection", _("Objection")
+    CONTRACT_REQUESTED = "contract_requested", _("Contract requested")
+    CONTRACT_SENT = "contract_sent", _("Contract sent")
+    WON = "won", _("Won")
+    LOST = "lost", _("Lost")
+    REFERRED = "referred", _("Referred")
+    SPAM = "spam", _("Spam")
+    MERGED = "merged", _("Merged")
+
+
+class Role(TextChoices):
+    """What a person or a program is here to do."""
+
+    MARKETER = "marketer", _("Marketer")
+    FIRST_TOUCH = "first_touch", _("First-touch specialist")
+    SALESPERSON = "salesperson", _("Salesperson")
+    SPECIALIST = "specialist", _("Specialist")
+    LAWYER = "lawyer", _("Lawyer")
+    MANAGER = "manager", _("Manager")
+    ADMINISTRATOR = "administrator", _("Administrator")
+    PARTNER = "partner", _("Partner")
+    SERVICE = "service", _("Service account")
+
+
+class Happening(TextChoices):
+    """The vocabulary of the ledger: every event there is."""
+
+    LEAD_CREATED = "lead_created", _("Application received")
+    FIRST_RESPONSE = "first_response", _("First response")
+    FIRST_MEETING_HELD = "first_meeting_held", _("First meeting held")
+    BRIEF_FILLED = "brief_filled", _("Brief filled")
+    HANDED_OFF = "handed_off", _("Handed off to sales")
+    PARTNER_HANDOFF = "partner_handoff", _("Referred to a partner")
+    HANDOFF_WITHDRAWN = "handoff_withdrawn", _("Handoff withdrawn")
+    SAL_ACCEPTED = "sal_accepted", _("Accepted by sales")
+    SAL_REJECTED = "sal_rejected", _("Rejected by sales")
+    DEMO_SCHEDULED = "demo_scheduled", _("Demo scheduled")
+    DEMO_NO_SHOW = "demo_no_show", _("Demo missed")
+    DEMO_HELD = "demo_held", _("Demo held")
+    SQL_QUALIFIED = "sql_qualified", _("Qualified")
+    PROPOSAL_REQUESTED = "proposal_requested", _("Proposal requested")
+    PROPOSAL_SENT = "proposal_sent", _("Proposal sent")
+    OBJECTION_RAISED = "objection_raised", _("Objection raised")
+    CONTRACT_REQUESTED = "contract_requested", _("Contract requested")
+    CONTRACT_SENT = "contract_sent", _("Contract sent")
+    CONTRACT_SIGNED = "contract_signed", _("Contract signed")
+    LEAD_LOST = "lead_lost", _("Lead lost")
+    DEAL_LOST = "deal_lost", _("Deal lost")
+    MARKED_SPAM = "marked_spam", _("Marked as spam")
+    MERGED_INTO = "merged_into", _("Merged into another journey")
+    REOPENED = "reopened", _("Reopened")
+    UNMERGED = "unmerged", _("Unmerged")
+    OWNER_CHANGED = "owner_changed", _("Owner changed")
+    PAYMENT_RECEIVED = "payment_received", _("Payment received")
+    REFUND_PAID = "refund_paid", _("Refund paid")
+    DIRECT_COST = "direct_cost", _("Direct cost")
+    NOTE_LOGGED = "note_logged", _("Note")
+    ACTIVITY_LOGGED = "activity_logged", _("Activity logged")
+    OBJECTION_RESOLVED = "objection_resolved", _("Objection resolved")
+    LEGAL_ISSUE_RAISED = "legal_issue_raised", _("Legal issue raised")
+    LEGAL_ISSUE_RESOLVED = "legal_issue_resolved", _("Legal issue resolved")
+    PASSED_TO_PRODUCT = "passed_to_product", _("Passed to another product")
+    PERSONAL_DATA_ERASED = "personal_data_erased", _("Personal data erased")
+    PARTNER_ACCEPTED = "partner_accepted", _("Partner took the referral")
+    PARTNER_DECLINED = "partner_declined", _("Partner declined the referral")
+    PARTNER_OUTCOME = "partner_outcome", _("Partner reported the outcome")
+    SNOOZED = "snoozed", _("Snoozed")
+    WOKEN = "woken", _("Woken")
+    ANNULLED = "annulled", _("Annulled")
+
+
+S, R, H = Stage, Role, Happening
+
+MARKETING_STAGES: Final = frozenset({S.NEW, S.CONTACTED, S.MET, S.BRIEFED, S.RETURNED})
+DEAL_STAGES: Final = frozenset(
+    {
+        S.ACCEPTED,
+        S.DEMO_SCHEDULED,
+        S.DEMO_HELD,
+        S.QUALIFIED,
+        S.PROPOSAL_REQUESTED,
+        S.PROPOSAL_SENT,
+        S.OBJECTION,
+        S.CONTRACT_REQUESTED,
+        S.CONTRACT_SENT,
+    }
+)
+OPEN_STAGES: Final = MARKETING_STAGES | DEAL_STAGES | {S.HANDED_OFF}
+VOID_STAGES: Final = frozenset({S.SPAM, S.MERGED})
+CLOSED_STAGES: Final = frozenset({S.WON, S.LOST, S.REFERRED})
+REOPEN_STAGES: Final = (S.NEW, S.CONTACTED, S.BRIEFED, S.ACCEPTED, S.QUALIFIED)
+"""The stages that a journey may be reopened at, nearest first."""
+
+LEADERS: Final = frozenset({R.MANAGER, R.ADMINISTRATOR})
+MARKETING: Final = frozenset({R.MARKETER, R.FIRST_TOUCH}) | LEADERS
+SALES: Final = frozenset({R.SALESPERSON}) | LEADERS
+BOTH: Final = MARKETING | SALES
+ANYONE: Final = frozenset(R)
+
+
+@dataclass(frozen=True, slots=True)
+class Arc:
+    """One arrow of the diagram: from any of `sources` to `target`, writing `event`, drawn by `roles`.
+
+    `target` is None where the journey's own past or the inputs decide it (reopen, unmerge).
+    """
+
+    sources: frozenset[Stage]
+    target: Stage | None
+    event: Happening
+    roles: frozenset[Role]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A named transition.
+
+    `requires` are facts that must stand on the journey already, as paths that the apps answer (see `registry`).
+    `offered` restricts the move to the salesperson to whom the journey is offered, and to leaders.
+    `by_clock` allows the move to the system itself.  `natural` marks the one way forward, shown as the main button.
+    """
+
+    name: str
+    label: Label
+    arcs: tuple[Arc, ...]
+    requires: tuple[str, ...] = ()
+    offered: bool = False
+    by_clock: bool = False
+    natural: bool = False
+
+    def arc(self, stage: str) -> Arc | None:
+        """Return the arrow that leaves `stage` in this move, if there is one."""
+        return next((arc for arc in self.arcs if stage in arc.sources), None)
+
+    @property
+    def sources(self) -> frozenset[Stage]:
+        return frozenset().union(*(arc.sources for arc in self.arcs))
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An event that changes no stage, who may record it, and at which stages (by default any that is not void)."""
+
+    event: Happening
+    roles: frozenset[Role]
+    sources: frozenset[Stage] = frozenset(Stage) - VOID_STAGES
+    money: bool = False
+
+
+def _move(
+    name: str,
+    label: Label,
+    sources: set[Stage] | frozenset[Stage],
+    target: Stage | None,
+    event: Happening,
+    roles: frozenset[Role],
+    requires: tuple[str, ...] = (),
+    offered: bool = False,
+    by_clock: bool = False,
+    natural: bool = False,
+) -> Move:
+    return Move(
+        name, label, (Arc(frozenset(sources), target, event, roles),), requires, offered, by_clock, natural
+    )
+
+
+_TABLE: Final = (
+    # marketing's half
+    _move("capture", _("Capture"), frozenset(), S.NEW, H.LEAD_CREATED, ANYONE),
+    _move("respond", _("Respond"), {S.NEW}, S.CONTACTED, H.FIRST_RESPONSE, MARKETING, natural=True),
+    _move(
+        "hold_first_meeting",
+        _("Hold first meeting"),
+        {S.CONTACTED},
+        S.MET,
+        H.FIRST_MEETING_HELD,
+        MARKETING,
+        natural=True,
+    ),
+    _move(
+        "fill_brief",
+        _("Fill the brief"),
+        {S.CONTACTED, S.MET, S.RETURNED},
+        S.BRIEFED,
+        H.BRIEF_FILLED,
+        MARKETING,
+        ("brief.answers", "brief.verdict"),
+        natural=True,
+    ),
+    _move(
+        "hand_off",
+        _("Hand off to sales"),
+        {S.BRIEFED, S.RETURNED, S.HANDED_OFF},
+        S.HANDED_OFF,
+        H.HANDED_OFF,
+        MARKETING,
+        ("brief.can_solve",),
+        natural=True,
+    ),
+    _move(
+        "refer",
+        _("Refer to a partner"),
+        {S.CONTACTED, S.MET, S.BRIEFED, S.RETURNED} | DEAL_STAGES,
+        S.REFERRED,
+        H.PARTNER_HANDOFF,
+        BOTH,
+    ),
+    _move(
+        "withdraw_handoff",
+        _("Withdraw the handoff"),
+        {S.HANDED_OFF},
+        S.RETURNED,
+        H.HANDOFF_WITHDRAWN,
+        MARKETING,
+        by_clock=True,
+    ),
+    # sales' half
+    _move(
+        "accept",
+        _("Accept"),
+        {S.HANDED_OFF},
+        S.ACCEPTED,
+        H.SAL_ACCEPTED,
+        SALES,
+        offered=True,
+        natural=True,
+    ),
+    _move("reject", _("Reject"), {S.HANDED_OFF}, S.RETURNED, H.SAL_REJECTED, SALES, offered=True),
+    _move(
+        "schedule_demo",
+        _("Schedule a demo"),
+        {S.ACCEPTED, S.DEMO_SCHEDULED, S.DEMO_HELD, S.QUALIFIED, S.PROPOSAL_SENT, S.OBJECTION},
+        S.DEMO_SCHEDULED,
+        H.DEMO_SCHEDULED,
+        SALES,
+        natural=True,
+    ),
+    _move("miss_demo", _("Demo was missed"), {S.DEMO_SCHEDULED}, S.ACCEPTED, H.DEMO_NO_SHOW, SALES),
+    _move(
+        "hold_demo",
+        _("Hold the demo"),
+        {S.ACCEPTED, S.DEMO_SCHEDULED},
+        S.DEMO_HELD,
+        H.DEMO_HELD,
+        SALES,
+        natural=True,
+    ),
+    _move("qualify", _("Qualify"), {S.DEMO_HELD}, S.QUALIFIED, H.SQL_QUALIFIED, SALES, natural=True),
+    _move(
+        "request_proposal",
+        _("Request a proposal"),
+        {S.DEMO_HELD, S.QUALIFIED, S.OBJECTION},
+        S.PROPOSAL_REQUESTED,
+        H.PROPOSAL_REQUESTED,
+        SALES,
+        natural=True,
+    ),
+    _move(
+        "send_proposal",
+        _("Send the proposal"),
+        {S.PROPOSAL_REQUESTED, S.OBJECTION},
+        S.PROPOSAL_SENT,
+        H.PROPOSAL_SENT,
+        SALES,
+        ("proposal.version",),
+        natural=True,
+    ),
+    _move(
+        "object",
+        _("Record an objection"),
+        {S.PROPOSAL_SENT, S.CONTRACT_SENT},
+        S.OBJECTION,
+        H.OBJECTION_RAISED,
+        SALES,
+    ),
+    _move(
+        "request_contract",
+        _("Request a contract"),
+        {S.PROPOSAL_SENT, S.OBJECTION},
+        S.CONTRACT_REQUESTED,
+        H.CONTRACT_REQUESTED,
+        SALES,
+        natural=True,
+    ),
+    _move(
+        "send_contract",
+        _("Send the contract"),
+        {S.CONTRACT_REQUESTED},
+        S.CONTRACT_SENT,
+        H.CONTRACT_SENT,
+        SALES,
+        ("contract.version",),
+        natural=True,
+    ),
+    _move("sign", _("Sign"), {S.CONTRACT_SENT}, S.WON, H.CONTRACT_SIGNED, SALES, natural=True),
+    # out, and back again
+    Move(
+        "lose",
+        _("Lose"),
+        (
+            Arc(MARKETING_STAGES, S.LOST, H.LEAD_LOST, MARKETING),
+            Arc(frozenset({S.HANDED_OFF}), S.LOST, H.LEAD_LOST, BOTH),
+            Arc(DEAL_STAGES, S.LOST, H.DEAL_LOST, SALES),
+        ),
+    ),
+    _move("mark_spam", _("Mark as spam"), {S.NEW, S.CONTACTED}, S.SPAM, H.MARKED_SPAM, MARKETING),
+    _move("merge", _("Merge"), frozenset(S), S.MERGED, H.MERGED_INTO, MARKETING, ("merge.no_money",)),
+    _move(
+        "reopen",
+        _("Reopen"),
+        {S.LOST, S.RETURNED, S.REFERRED, S.SPAM},
+        None,
+        H.REOPENED,
+        BOTH,
+        natural=True,
+    ),
+    _move("unmerge", _("Unmerge"), {S.MERGED}, None, H.UNMERGED, LEADERS, ("merge.undo_window",)),
+)
+
+MOVES: Final[Mapping[str, Move]] = {move.name: move for move in _TABLE}
+
+_STAFF: Final = BOTH | {R.SPECIALIST, R.LAWYER}
+
+FACTS: Final[Mapping[str, Fact]] = {
+    fact.event.value: fact
+    for fact in (
+        Fact(H.OWNER_CHANGED, BOTH),
+        Fact(H.PAYMENT_RECEIVED, SALES, money=True),
+        Fact(H.REFUND_PAID, SALES, money=True),
+        Fact(H.DIRECT_COST, SALES, money=True),
+        Fact(H.NOTE_LOGGED, _STAFF | {R.SERVICE}),
+        Fact(H.ACTIVITY_LOGGED, _STAFF | {R.SERVICE}),
+        Fact(H.OBJECTION_RESOLVED, SALES),
+        Fact(H.LEGAL_ISSUE_RAISED, SALES | {R.LAWYER}),
+        Fact(H.LEGAL_ISSUE_RESOLVED, SALES | {R.LAWYER}),
+        Fact(H.PASSED_TO_PRODUCT, BOTH),
+        Fact(H.PERSONAL_DATA_ERASED, LEADERS, frozenset(S)),
+        Fact(H.PARTNER_ACCEPTED, LEADERS | {R.PARTNER}, frozenset({S.REFERRED})),
+        Fact(H.PARTNER_DECLINED, LEADERS | {R.PARTNER}, frozenset({S.REFERRED})),
+        Fact(H.PARTNER_OUTCOME, LEADERS | {R.PARTNER}, frozenset({S.REFERRED})),
+        Fact(H.SNOOZED, BOTH, OPEN_STAGES),
+        Fact(H.WOKEN, BOTH, OPEN_STAGES),
+    )
+}
+"""The facts that may be recorded by name; `annulled` has a door of its own."""
+
+TARGETS: Final[Mapping[str, Stage | None]] = {
+    arc.event.value: arc.target for move in _TABLE for arc in move.arcs
+}
+"""Stage event → the stage it leads to; None where replay decides."""
+
+MONEY_EVENTS: Final = frozenset({H.CONTRACT_SIGNED, H.PAYMENT_RECEIVED, H.REFUND_PAID, H.DIRECT_COST})
+"""Events whose value is an amount in the organisation's currency."""
+
+
+def half(stage: str) -> str:
+    """Return "marketing", "sales", "closed" or "void"; the handoff belongs to sales, whose clock is running."""
+    if stage in MARKETING_STAGES:
+        return "marketing"
+    if stage in VOID_STAGES:
+        return "void"
+    return "closed" if stage in CLOSED_STAGES else "sales"
