@@ -74,7 +74,9 @@ def test_the_golden_clock_cases_come_out_exactly() -> None:
 
 def test_the_golden_months_have_their_business_days() -> None:
     expected = json.loads((GOLDEN / "expected.json").read_text())
-    for key, (_, days) in zip(expected["months"].values(), expected["ratio"]["leads_per_business_day"], strict=True):
+    for key, (_, days) in zip(
+        expected["months"].values(), expected["ratio"]["leads_per_business_day"], strict=True
+    ):
         month = Period.month(key)
         assert clock().business_days(month.first, month.until) == days
 
@@ -84,17 +86,23 @@ def test_the_golden_months_have_their_business_days() -> None:
 a_clock = st.builds(
     BusinessClock,
     zone=st.sampled_from(ZONES).map(ZoneInfo),
-    opens=st.sampled_from([time(3), time(4, 30), time(8, 15), time(9)]),  # no clock change falls between 3 and midnight
+    opens=st.sampled_from(
+        [time(3), time(4, 30), time(8, 15), time(9)]
+    ),  # no clock change falls between 3 and midnight
     closes=st.sampled_from([time(12), time(17, 45), time(23, 59), time(0)]),
     days=st.frozensets(st.integers(1, 7), min_size=1),
     holidays=st.frozensets(st.dates(date(2026, 3, 1), date(2026, 4, 30)), max_size=6),
 )
-an_instant = st.integers(0, 70 * 24 * 60).map(lambda minute: at("2026-02-25T00:00+00:00") + timedelta(minutes=minute))
+an_instant = st.integers(0, 70 * 24 * 60).map(
+    lambda minute: at("2026-02-25T00:00+00:00") + timedelta(minutes=minute)
+)
 
 
 @settings(max_examples=40, deadline=None)
 @given(a_clock, an_instant, st.integers(0, 12 * 24 * 60))
-def test_business_minutes_equal_a_count_minute_by_minute(of: BusinessClock, start: datetime, minutes: int) -> None:
+def test_business_minutes_equal_a_count_minute_by_minute(
+    of: BusinessClock, start: datetime, minutes: int
+) -> None:
     end = start + timedelta(minutes=minutes)
     assert of.business_minutes(start, end) == count_minutes(of, start, end)
 
@@ -144,11 +152,14 @@ def test_business_days_equal_a_count_day_by_day(of: BusinessClock, first: date, 
 @settings(max_examples=25, deadline=None)
 @given(st.sampled_from(ZONES), st.integers(1990, 2040), st.integers(0, 3000))
 def test_years_of_open_time_equal_the_sum_of_their_windows(zone: str, year: int, length: int) -> None:
-    of = clock(zone, opens=0, closes=5, days=frozenset(range(1, 8)))  # a night shift: every clock change falls into it
+    of = clock(
+        zone, opens=0, closes=5, days=frozenset(range(1, 8))
+    )  # a night shift: every clock change falls into it
     first = date(year, 1, 1)
     start, end = of.start_of(first), of.start_of(first + timedelta(days=length))
     windows = sum(
-        (closes - opens).total_seconds() for _, opens, closes in of.windows(first, first + timedelta(days=length))
+        (closes - opens).total_seconds()
+        for _, opens, closes in of.windows(first, first + timedelta(days=length))
     )
     assert of.business_seconds(start, end) == windows
 
@@ -194,7 +205,9 @@ def test_an_hour_that_comes_twice_opens_at_its_first_and_closes_at_its_second_co
 
 def test_a_zone_that_skips_midnight_starts_its_day_when_it_starts() -> None:
     of = clock("America/Santiago")
-    assert of.start_of(date(2026, 9, 6)) == at("2026-09-06T04:00+00:00")  # the wall clock goes from 24:00 to 01:00
+    assert of.start_of(date(2026, 9, 6)) == at(
+        "2026-09-06T04:00+00:00"
+    )  # the wall clock goes from 24:00 to 01:00
     assert of.start_of(date(2026, 9, 6)).astimezone(of.zone).hour == 1
 
 
@@ -294,7 +307,10 @@ def test_a_period_knows_its_months_and_the_next_one() -> None:
     [
         ("2026-04-10T00:00+02:00", "2026-03-01T00:00+01:00"),  # March is over: February whole
         ("2026-04-01T00:00+02:00", "2026-03-01T00:00+01:00"),
-        ("2026-03-16T00:00+01:00", "2026-02-14T00:00+01:00"),  # ten business days passed: the tenth was Friday the 13th
+        (
+            "2026-03-16T00:00+01:00",
+            "2026-02-14T00:00+01:00",
+        ),  # ten business days passed: the tenth was Friday the 13th
         ("2026-03-14T15:00+01:00", "2026-02-14T00:00+01:00"),  # a Saturday adds none
         ("2026-03-16T12:00+01:00", "2026-02-16T12:00+01:00"),  # the eleventh, at noon
         ("2026-03-02T00:00+01:00", "2026-02-01T00:00+01:00"),  # a Sunday has passed, no business day
@@ -318,7 +334,9 @@ def test_business_days_begun_count_today_once_it_has_begun() -> None:
 # What is refused
 
 
-@pytest.mark.parametrize(("opens", "closes"), [(time(22), time(6)), (time(9), time(9)), (time(9), time(8, 59))])
+@pytest.mark.parametrize(
+    ("opens", "closes"), [(time(22), time(6)), (time(9), time(9)), (time(9), time(8, 59))]
+)
 def test_hours_that_are_empty_or_cross_midnight_are_refused(opens: time, closes: time) -> None:
     with pytest.raises(ValueError, match="later than the opening time"):
         BusinessClock(BERLIN, opens, closes, WEEKDAYS)
