@@ -8,7 +8,7 @@ from celery import shared_task
 from django.conf import settings
 from django.core.cache import cache
 
-CANARY_KEY = "canary"
+CANARY_KEY = "config:canary"
 SCHEDULE = {
     "canary": {
         "task": "config.tasks.canary",

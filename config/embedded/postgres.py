@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg2
 
 from config.embedded.errors import FREE_TO_CREATE, FREE_TO_START, ServerError, check_free_space, disk_full
-from config.embedded.processes import CLEAN_ENV, arguments, package_folder, start, stop
+from config.embedded.processes import CLEAN_ENV, arguments, package_folder, start, stop, wait_until
 
 USER = DATABASE = "funnel"
 PORT = "5432"  # only names the socket file: nothing listens on a network
@@ -63,11 +63,12 @@ class Postgres:
         return pid if os.fsencode(self.cluster) in arguments(pid) else None
 
     def start(self) -> bool:
-        """True where it had to be started. Raises ServerError."""
+        """True where it had to be started; it answers in either case. Raises ServerError."""
         if not (self.cluster / "global" / "pg_control").exists():
             check_free_space(self.data, needed=FREE_TO_CREATE)
             self._create()
         elif self.pid():
+            wait_until(self._ready, name="PostgreSQL", log=self.log, seconds=90)
             return False
         check_free_space(self.data, needed=FREE_TO_START)
         (self.cluster / "postmaster.pid").unlink(missing_ok=True)

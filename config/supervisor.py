@@ -1,0 +1,175 @@
+"""Keeps a few programs running and stops them in order. Why not a ready-made one: docs/adr/0002-supervisor.md.
+
+One thread, and signals taken at one place: so children are forked safely, and a signal is acted on at once.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from config.embedded.processes import keep_short
+
+STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+_WATCHED = STOP_SIGNALS | {signal.SIGCHLD}
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+FAST = 10.0  # seconds; a program that ends sooner has failed to start
+FAILED_STARTS = 5  # so many in a row and the whole is given up
+TICK = 1.0
+
+
+class GaveUp(Exception):
+    """A program ends again and again right after its start; the message names it and its log."""
+
+
+class Stopped(Exception):
+    """Somebody asked for the end: Ctrl-C, a TERM, a closed terminal."""
+
+
+@dataclass(frozen=True)
+class Program:
+    name: str
+    command: Sequence[str]
+    seconds_to_stop: float  # after its TERM, before its KILL
+    pass_fds: tuple[int, ...] = ()
+
+
+@dataclass
+class _Running:
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    failures: int = 0
+    again_at: float = field(default=0.0)
+
+
+def take_signals() -> None:
+    """From now on a signal waits until `Supervisor.wait` asks for it, and interrupts nothing half done."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
+
+
+class Supervisor:
+    """Programs are started in the order given and stopped in the reverse one."""
+
+    def __init__(
+        self,
+        programs: Sequence[Program],
+        *,
+        environment: Mapping[str, str],
+        folder: Path,
+        logs: Path,
+        tell: Callable[[str], None],
+    ) -> None:
+        self.programs, self.environment = programs, dict(environment)
+        self.folder, self.logs, self.tell = folder, logs, tell
+        self._running = {program.name: _Running() for program in programs}
+        take_signals()
+
+    def wait(self, seconds: float) -> None:
+        """Until a child ends or the time is over; raises Stopped when asked to stop."""
+        received = signal.sigtimedwait(_WATCHED, seconds)
+        if received and received.si_signo in STOP_SIGNALS:
+            raise Stopped
+
+    def run_first(self, command: Sequence[str]) -> int:
+        """Run a command to its end, its output going where ours goes; raises Stopped when asked to stop."""
+        process = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_as_child,
+        )
+        try:
+            while process.poll() is None:
+                self.wait(TICK)
+        except Stopped:
+            self._end(process, 10)
+            raise
+        return process.returncode
+
+    def tick(self) -> None:
+        """Start whatever does not run and is due; raises GaveUp."""
+        for program in self.programs:
+            self._look_after(program, self._running[program.name])
+
+    def stop(self) -> None:
+        """Stop all, the last started first, each by its main process; a second Ctrl-C hurries."""
+        self._drain_signals()
+        for program in reversed(self.programs):
+            process = self._running[program.name].process
+            if process is not None:
+                self._end(process, program.seconds_to_stop)
+
+    def _look_after(self, program: Program, running: _Running) -> None:
+        now = time.monotonic()
+        if running.process is not None:
+            code = running.process.poll()
+            if code is None:
+                return
+            running.process = None
+            lived = now - running.started
+            running.failures = running.failures + 1 if lived < FAST else 0
+            if running.failures >= FAILED_STARTS:
+                raise GaveUp(
+                    f"{program.name} ended {FAILED_STARTS} times right after its start: see {self._log(program)}."
+                )
+            running.again_at = now + (0.5 * 2**running.failures if running.failures else 0)
+            self.tell(f"{program.name} ended ({_how(code)}) after {lived:.0f} s; starting it again")
+        if now >= running.again_at:
+            running.process, running.started = self._spawn(program), now
+        keep_short(self._log(program), size=50 * 1024**2)
+
+    def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
+        with self._log(program).open("ab") as log:
+            return subprocess.Popen(
+                program.command,
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C reaches only us; we stop them in order
+                preexec_fn=_as_child,
+                pass_fds=program.pass_fds,
+            )
+
+    def _log(self, program: Program) -> Path:
+        return self.logs / f"{program.name}.log"
+
+    def _end(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        if process.poll() is None:
+            process.terminate()
+        deadline = time.monotonic() + seconds
+        while process.poll() is None and time.monotonic() < deadline:
+            try:
+                self.wait(min(TICK, max(0.01, deadline - time.monotonic())))
+            except Stopped:
+                break
+        try:
+            os.killpg(process.pid, signal.SIGKILL)  # also a child that outlived its parent
+        except ProcessLookupError:
+            pass
+        process.wait()
+
+    def _drain_signals(self) -> None:
+        while signal.sigtimedwait(_WATCHED, 0):
+            pass
+
+
+def _as_child() -> None:
+    """In the child, before it becomes the program: end with the supervisor even when that is killed hard."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def _how(code: int) -> str:
+    return f"status {code}" if code >= 0 else signal.Signals(-code).name
