@@ -115,7 +115,18 @@ def run(
         if mode == "each" and name in MOVES:
             refusals |= machine.lacking(locked, name, form.cleaned_data, at)
         ready = Locked(journey for journey in locked if journey.pk not in refusals)
-        events = act.perform(journeys=ready, actor=actor, at=at, **form.cleaned_data) if ready else []
+        events: list[Event] = []
+        while ready:
+            try:
+                with transaction.atomic():
+                    events = act.perform(journeys=ready, actor=actor, at=at, **form.cleaned_data)
+                break
+            except Refused as refused:
+                # The act itself may find what only it can know: no partner fits, a stage was never reached.
+                if mode == "all" or refused.refusals.keys().isdisjoint(journey.pk for journey in ready):
+                    raise
+                refusals |= refused.refusals
+                ready = Locked(journey for journey in ready if journey.pk not in refusals)
     return Outcome(list(ready), events, refusals)
 
 
@@ -134,4 +145,4 @@ def _form(act: Act, inputs: Any, locked: Locked, actor: User | None) -> forms.Fo
 
 def unregistered() -> list[str]:
     """Return the moves and facts of the table that nobody registered; a check at start wants none."""
-    return sorted({*MOVES, *FACTS} - {"capture"} - set(ACTS))
+    return sorted({*MOVES, *FACTS} - set(ACTS))

@@ -95,10 +95,9 @@ def _restore(
     """Bring the snapshots to what replay gives without the events that are gone."""
     for pk, state in replays(journeys).items():
         journey = journeys[pk]
-        if not state.stage:
+        if state.since is None:
             journey.annulled_at = at
             continue
-        assert state.since is not None
         remaining = [event for event in live[pk] if event.pk not in gone]
         journey.stage, journey.stage_since, journey.owner_id = state.stage, state.since, state.owner
         journey.offered_to_id = _last_input(

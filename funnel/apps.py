@@ -16,6 +16,7 @@ class FunnelConfig(AppConfig):
             "merge.no_money": domain.money_on,
             "merge.undo_window": domain.outside_undo_window,
         }
+        acts.register("capture")  # closed at every stage: applications come in by the doors of leads
         acts.register("lose", form=forms.LoseForm, perform=domain.lose)
         acts.register("reopen", form=forms.ReopenForm, perform=domain.reopen)
         acts.register("merge", form=forms.MergeForm, perform=domain.merge)

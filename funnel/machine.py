@@ -172,12 +172,14 @@ def move(
     given: Mapping[str, Any] = NO_INPUTS,
     offered_to: Mapping[int, User | None] = NO_INPUTS,  # type: ignore[assignment]
     survivor: Journey | None = None,
+    own: Mapping[int, Mapping[str, Any]] = NO_INPUTS,  # type: ignore[assignment]
     act: uuid.UUID | None = None,
 ) -> list[Event]:
     """Take journeys through one move, all or none; return the stage events in the order of the journeys.
 
     `inputs` are kept on the events; `given` is what requirements may look at besides. `value`, `amount` and `reason`
-    go to the events' columns. `offered_to` names, for `hand_off`, the salesperson each journey is offered to, and
+    go to the events' columns. `own` holds what differs from journey to journey: {journey id: {"value": …, "inputs":
+    {…}}}, where its inputs are added to those of all. `offered_to` names, for `hand_off`, the salesperson each journey is offered to, and
     `survivor` the journey that a merge leads into.
     Raises Refused, with nothing written, where stage, role or data close the move to any of the journeys.
     """
@@ -188,8 +190,7 @@ def move(
     entries: list[Entry] = []
     currency = Organisation.current().currency if amount is not None else ""
     for journey in journeys:
-        arc = MOVES[name].arc(journey.stage)
-        assert arc is not None
+        arc = _arc(name, journey)
         before = journey.stage
         if name == "accept" and actor is not None and journey.owner_id != actor.pk:
             journey.owner = actor
@@ -197,18 +198,34 @@ def move(
         _enter(journey, arc, targets.get(journey.pk), at)
         journey.offered_to = offered_to.get(journey.pk)
         journey.merged_into = survivor
+        mine = own.get(journey.pk, NO_INPUTS)
         entries.append(
-            Entry(journey, arc.event, before, journey.stage, value, amount, currency, reason, inputs)
+            Entry(
+                journey,
+                arc.event,
+                before,
+                journey.stage,
+                mine.get("value", value),
+                amount,
+                currency,
+                reason,
+                {**inputs, **mine.get("inputs", NO_INPUTS)},
+            )
         )
     events = append(entries, actor=actor, at=at, act=act, comment=comment)
     save(journeys)
     return [event for event in events if event.event in TARGETS]
 
 
+def _arc(name: str, journey: Journey) -> Arc:
+    arc = MOVES[name].arc(journey.stage)
+    if arc is None:
+        raise LookupError(f"{name} from {journey.stage}: `check` lets no such move through")
+    return arc
+
+
 def _enter(journey: Journey, arc: Arc, target: str | None, at: datetime) -> None:
-    stage = target or arc.target
-    assert stage is not None
-    journey.stage, journey.stage_since, journey.snoozed_until = str(stage), at, None
+    journey.stage, journey.stage_since, journey.snoozed_until = str(target or arc.target), at, None
 
 
 def _targets(journeys: Locked, name: str, value: str, refusals: dict[int, Refusal]) -> dict[int, str]:

@@ -1,5 +1,6 @@
 """Questions about journeys and events, readable as business."""
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     _EventBase = QuerySet["Event"]
 else:
     _JourneyBase = _EventBase = QuerySet
+
+
+PHONE_DIGITS = 5
+"""As many digits make a search a search for a phone."""
 
 
 class JourneyQuerySet(_JourneyBase):
@@ -41,6 +46,25 @@ class JourneyQuerySet(_JourneyBase):
     def awaiting(self, user: "User") -> Self:
         """Keep the handoffs that the user may decide on."""
         return self.filter(Q(offered_to=user) | Q(offered_to=None), stage=Stage.HANDED_OFF, annulled_at=None)
+
+    def search(self, text: str) -> Self:
+        """Keep the journeys whose people, company or number the text names; a phone in any notation."""
+        text = text.strip()
+        if not text:
+            return self
+        digits = re.sub(r"\D", "", text)
+        named = (
+            Q(contact__name__icontains=text)
+            | Q(contact__email__icontains=text)
+            | Q(company__name__icontains=text)
+            | Q(external_id=text)
+        )
+        if len(digits) >= PHONE_DIGITS:
+            named |= Q(contact__phone__contains=digits)
+        number = text.removeprefix("#")
+        if number.isascii() and number.isdigit() and len(number) < 19:
+            named |= Q(pk=int(number))
+        return self.filter(named)
 
     def stalled(self, *, since: datetime) -> Self:
         return self.open().filter(stage_since__lt=since)

@@ -62,9 +62,7 @@ class Replay:
             return self.before_merge
         if step.event == Happening.REOPENED:
             return step.value if step.value in _REOPEN_VALUES else self.furthest_reopen_stage()
-        target = TARGETS[step.event]
-        assert target is not None
-        return target.value
+        return str(TARGETS[step.event])
 
     def _enter(self, stage: str, step: Step) -> None:
         if stage == Stage.MERGED:

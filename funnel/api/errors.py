@@ -31,12 +31,16 @@ def problem(
 
 
 def form_faults(form: forms.Form) -> list[dict[str, str]]:
-    """Return a field and a reason for each fault of a form; faults inside rows carry their path."""
+    """Return a field and a reason for each fault of a form; faults inside a field carry their path as code.
+
+    "2.price" is the third row's price, ".budget" the record's budget.
+    """
     faults = []
     for field, errors in form.errors.as_data().items():
         for error in errors:
             code = str(error.code or "")
-            path = f"{field}.{code}" if code[:1].isdigit() else field
+            inside = code[:1].isdigit() or code.startswith(".")
+            path = f"{field}.{code.lstrip('.')}" if inside else field
             faults.append({"field": "" if path == "__all__" else path, "reason": " ".join(error.messages)})
     return faults
 

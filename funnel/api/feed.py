@@ -1,0 +1,77 @@
+"""The ledger as a feed: ordered, complete, resumable, whoever writes meanwhile.
+
+Ids alone would lose events: a transaction that began earlier may commit later. So the feed runs by the number of the
+writing transaction, then by id, and shows only what every transaction still running comes after.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+from funnel import access
+from funnel.models import Event, Journey, User
+from funnel.stages import Happening
+
+SETTLED = RawSQL("pg_snapshot_xmin(pg_current_snapshot())::text::bigint", [])
+MAX_PAGE = 200
+LIMIT = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    """One page of the feed after (transaction, id)."""
+
+    request: Request
+    user: User
+    after: tuple[int, int]
+    size: int
+    event: str
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        """Read the page from the request; raises ValidationError naming the parameter that is wrong."""
+        params = request.query_params
+        event = params.get("event", "")
+        if event and event not in Happening.values:
+            raise ValidationError({"event": [_("No such event.")]})
+        size = params.get("page_size", "100")
+        if not (size.isascii() and size.isdigit() and 1 <= len(size) <= 3 and 1 <= int(size) <= MAX_PAGE):
+            raise ValidationError({"page_size": [_("Give a number from 1 to 200.")]})
+        return cls(request, request.user, _cursor(params.get("after", "")), int(size), event)
+
+    def events(self) -> QuerySet[Event]:
+        xact, key = self.after
+        events = Event.objects.filter(Q(xact__gt=xact) | Q(xact=xact, pk__gt=key), xact__lt=SETTLED)
+        if not access.may(self.user, access.Permission.SEE_ALL_JOURNEYS):
+            events = events.filter(journey__in=Journey.objects.visible_to(self.user))
+        if self.event:
+            events = events.filter(event=self.event)
+        return events.order_by("xact", "pk")[: self.size]
+
+    def cursor_after(self, events: Sequence[Event]) -> str:
+        last = list(events)[-1:] or None
+        xact, key = (last[0].xact, last[0].pk) if last else self.after
+        return f"{xact}-{key}"
+
+    def link_after(self, events: Sequence[Event]) -> str:
+        query: Any = self.request.query_params.copy()
+        query["after"] = self.cursor_after(events)
+        return self.request.build_absolute_uri(f"{self.request.path}?{query.urlencode()}")
+
+
+def _cursor(text: str) -> tuple[int, int]:
+    if not text:
+        return 0, 0
+    parts = text.split("-")
+    if len(parts) != 2 or not all(part.isascii() and part.isdigit() and len(part) < 20 for part in parts):
+        raise ValidationError({"after": [_("This is not a cursor of the feed.")]})
+    xact, key = map(int, parts)
+    if max(xact, key) >= LIMIT:
+        raise ValidationError({"after": [_("This is not a cursor of the feed.")]})
+    return xact, key

@@ -1,0 +1,141 @@
+"""The kernel's other resources: parties, catalogue, people, activities."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters
+from rest_framework.exceptions import PermissionDenied
+
+from funnel import access
+from funnel.access import Permission
+from funnel.models import Activity, Campaign, Company, Contact, Journey, Reason, Service, Source, Team, User
+
+from .auth import HasScope
+from .serializers import (
+    ActivitySerializer,
+    CampaignSerializer,
+    CompanySerializer,
+    ContactSerializer,
+    ReasonSerializer,
+    ServiceSerializer,
+    SourceSerializer,
+    TeamSerializer,
+    UserSerializer,
+)
+from .views import EditResource, ReadResource, WholeResource
+
+
+class SearchFilter(filters.FilterSet):
+    """`?search=` in the name."""
+
+    search = filters.CharFilter(field_name="name", lookup_expr="icontains")
+
+
+class ContactFilter(SearchFilter):
+    email = filters.CharFilter(lookup_expr="iexact")
+    phone = filters.CharFilter()
+
+    class Meta:
+        model = Contact
+        fields = ("company", "external_id")
+
+
+class CompanyFilter(SearchFilter):
+    class Meta:
+        model = Company
+        fields = ("domain",)
+
+
+class _Party(EditResource):
+    """People and companies of the journeys that the caller sees."""
+
+    change_permission = Permission.EDIT_JOURNEYS
+    path: str
+
+    def get_queryset(self) -> QuerySet[Any]:
+        queryset = super().get_queryset()
+        user = self.request.user
+        if getattr(self, "swagger_fake_view", False) or access.may(user, Permission.SEE_ALL_JOURNEYS):
+            return queryset
+        return queryset.filter(pk__in=Journey.objects.visible_to(user).values(self.path))
+
+
+class ContactViewSet(_Party):
+    serializer_class = ContactSerializer
+    filterset_class = ContactFilter
+    queryset = Contact.objects.all()
+    path = "contact"
+
+
+class CompanyViewSet(_Party):
+    serializer_class = CompanySerializer
+    filterset_class = CompanyFilter
+    queryset = Company.objects.all()
+    path = "company"
+
+
+class ActivityViewSet(ReadResource):
+    """Logged calls, messages, e-mails and meetings; logged by the fact `activity_logged` of a journey."""
+
+    serializer_class = ActivitySerializer
+    queryset = Activity.objects.select_related("actor")
+    filterset_fields = ("journey", "kind", "direction")
+
+    def get_queryset(self) -> QuerySet[Activity]:
+        queryset = super().get_queryset()
+        if getattr(self, "swagger_fake_view", False):
+            return queryset
+        return queryset.filter(journey__in=Journey.objects.visible_to(self.request.user))
+
+
+class _Catalogue(WholeResource):
+    """What journeys are sorted by; everyone inside reads it, few change it."""
+
+    change_permission = Permission.MANAGE_CATALOGUE
+    filterset_fields: tuple[str, ...] = ("key", "active")
+
+
+class SourceViewSet(_Catalogue):
+    serializer_class = SourceSerializer
+    queryset = Source.objects.all()
+
+
+class ServiceViewSet(_Catalogue):
+    serializer_class = ServiceSerializer
+    queryset = Service.objects.all()
+
+
+class CampaignViewSet(_Catalogue):
+    serializer_class = CampaignSerializer
+    queryset = Campaign.objects.select_related("source")
+
+
+class ReasonViewSet(_Catalogue):
+    serializer_class = ReasonSerializer
+    queryset = Reason.objects.all()
+    filterset_fields = ("kind", "key", "active")
+
+
+class TeamViewSet(WholeResource):
+    change_permission = Permission.MANAGE_USERS
+    serializer_class = TeamSerializer
+    queryset = Team.objects.all()
+
+
+class UserViewSet(WholeResource):
+    """Colleagues. Only an administrator creates and changes them, and a token needs the scope admin for it."""
+
+    change_permission = Permission.MANAGE_USERS
+    write_scopes = frozenset({"admin"})
+    serializer_class = UserSerializer
+    queryset = User.objects.select_related("team")
+    filterset_fields = ("username", "role", "is_active")
+
+    def get_permissions(self) -> list[Any]:
+        return [*super().get_permissions(), HasScope()]
+
+    def perform_update(self, serializer: Any) -> None:
+        own = serializer.instance.pk == self.request.user.pk
+        if own and serializer.validated_data.get("is_active") is False:
+            raise PermissionDenied
+        serializer.save()

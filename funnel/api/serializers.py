@@ -1,0 +1,334 @@
+"""How the kernel's records look to programs: keys and usernames rather than numbers, where there are any."""
+
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from funnel.models import (
+    Activity,
+    Campaign,
+    Company,
+    Contact,
+    Event,
+    Journey,
+    Reason,
+    Service,
+    Source,
+    Team,
+    User,
+)
+
+Model = serializers.ModelSerializer
+
+
+class KeyField(serializers.SlugRelatedField[Any]):
+    """A record by its key."""
+
+    def __init__(self, slug_field: str = "key", **options: Any) -> None:
+        super().__init__(slug_field=slug_field, **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class CompanySerializer(Model[Company]):
+    class Meta:
+        model = Company
+        fields = ("id", "name", "domain", "tax_id", "region", "created_at")
+        read_only_fields = ("created_at",)
+
+
+class ContactSerializer(Model[Contact]):
+    class Meta:
+        model = Contact
+        fields = (
+            "id",
+            "external_id",
+            "name",
+            "email",
+            "phone",
+            "company",
+            "language",
+            "region",
+            "created_at",
+        )
+        read_only_fields = ("external_id", "company", "created_at")
+
+
+class ContactBrief(Model[Contact]):
+    class Meta:
+        model = Contact
+        fields = ("id", "name", "email", "phone")
+
+
+class CompanyBrief(Model[Company]):
+    class Meta:
+        model = Company
+        fields = ("id", "name")
+
+
+class JourneySerializer(Model[Journey]):
+    """A journey as it stands: the snapshot, with the sequence number of its last event."""
+
+    contact = ContactBrief(read_only=True)
+    company = CompanyBrief(read_only=True, allow_null=True)
+    owner = KeyField("username", read_only=True, allow_null=True)
+    offered_to = KeyField("username", read_only=True, allow_null=True)
+    source = KeyField(read_only=True)
+    campaign = KeyField(read_only=True, allow_null=True)
+    service = KeyField(read_only=True, allow_null=True)
+    half = serializers.CharField(read_only=True)
+    is_open = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = Journey
+        fields = (
+            "id",
+            "external_id",
+            "stage",
+            "stage_since",
+            "seq",
+            "kind",
+            "half",
+            "is_open",
+            "created_at",
+            "contact",
+            "company",
+            "owner",
+            "offered_to",
+            "source",
+            "campaign",
+            "service",
+            "amount",
+            "parent",
+            "merged_into",
+            "snoozed_until",
+        )
+        read_only_fields = tuple(name for name in fields if name != "amount")
+
+
+class EventSerializer(Model[Event]):
+    """A fact of the ledger with the cuts frozen on it."""
+
+    actor = KeyField("username", read_only=True, allow_null=True)
+    source = KeyField(read_only=True)
+    campaign = KeyField(read_only=True, allow_null=True)
+    service = KeyField(read_only=True, allow_null=True)
+    owner = KeyField("username", read_only=True, allow_null=True)
+    team = KeyField("name", read_only=True, allow_null=True)
+
+    class Meta:
+        model = Event
+        fields = (
+            "id",
+            "external_id",
+            "journey",
+            "seq",
+            "event",
+            "stage_from",
+            "stage_to",
+            "occurred_at",
+            "recorded_at",
+            "actor",
+            "act",
+            "value",
+            "amount",
+            "currency",
+            "reason",
+            "inputs",
+            "annuls",
+            "source",
+            "campaign",
+            "service",
+            "owner",
+            "team",
+        )
+        read_only_fields = fields
+
+
+class ActivitySerializer(Model[Activity]):
+    actor = KeyField("username", read_only=True, allow_null=True)
+
+    class Meta:
+        model = Activity
+        fields = ("id", "journey", "event", "kind", "direction", "summary", "at", "actor")
+
+
+class _KeyedSerializer(Model[Any]):
+    """A catalogue entry: its key is given once and stays."""
+
+    def update(self, instance: Any, validated_data: dict[str, Any]) -> Any:
+        if validated_data.get("key", instance.key) != instance.key:
+            raise serializers.ValidationError({"key": ["A key never changes; rename the label."]})
+        return super().update(instance, validated_data)
+
+
+class SourceSerializer(_KeyedSerializer):
+    class Meta:
+        model = Source
+        fields = ("id", "key", "label", "active")
+
+
+class ServiceSerializer(_KeyedSerializer):
+    class Meta:
+        model = Service
+        fields = ("id", "key", "label", "active")
+
+
+class CampaignSerializer(_KeyedSerializer):
+    source = KeyField(queryset=Source.objects.all(), required=False, allow_null=True)
+
+    class Meta:
+        model = Campaign
+        fields = ("id", "key", "label", "active", "source")
+
+
+class ReasonSerializer(_KeyedSerializer):
+    class Meta:
+        model = Reason
+        fields = ("id", "kind", "key", "label", "active")
+
+
+class TeamSerializer(Model[Team]):
+    class Meta:
+        model = Team
+        fields = ("id", "name")
+
+
+class UserSerializer(Model[User]):
+    """A person or service account; `password` is written, never read."""
+
+    team = KeyField("name", queryset=Team.objects.all(), required=False, allow_null=True)
+    password = serializers.CharField(write_only=True, required=False, validators=[validate_password])
+
+    class Meta:
+        model = User
+        fields = (
+            "id",
+            "username",
+            "name",
+            "email",
+            "role",
+            "team",
+            "is_active",
+            "takes_handoffs",
+            "password",
+        )
+
+    def create(self, validated_data: dict[str, Any]) -> User:
+        password = validated_data.pop("password", None)
+        user = User(**validated_data)
+        user.set_password(password)
+        user.save()
+        return user
+
+    def update(self, instance: User, validated_data: dict[str, Any]) -> User:
+        password = validated_data.pop("password", None)
+        for name, value in validated_data.items():
+            setattr(instance, name, value)
+        changed = list(validated_data)
+        if password:
+            instance.set_password(password)
+            changed.append("password")
+        instance.save(update_fields=changed)
+        return instance
+
+
+# envelopes -----------------------------------------------------------------------------------------------------------
+
+
+class ActRequest(serializers.Serializer[Any]):
+    """What a move or a fact is sent in. `inputs` are described by the move's `asks`."""
+
+    inputs = serializers.DictField(required=False, default=dict, help_text="As `asks` of the move describes.")
+    occurred_at = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="Default now; may be past."
+    )
+    expected_seq = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=2**31 - 1,
+        help_text="Refuse if the journey moved on.",
+    )
+
+
+class BulkRequest(ActRequest):
+    """One move for many journeys."""
+
+    expected_seq = None  # type: ignore[assignment]
+    journeys = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), min_length=1, max_length=5000
+    )
+    mode = serializers.ChoiceField(choices=["all", "each"], default="all")
+
+
+class AnnulRequest(serializers.Serializer[Any]):
+    """Which event to annul, and which others of the journey together with it."""
+
+    event = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    with_events = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), required=False, max_length=1000
+    )
+    comment = serializers.CharField(required=False, allow_blank=True, max_length=5000)
+
+
+class ActResponse(serializers.Serializer[Any]):
+    journey = JourneySerializer()
+    event = EventSerializer(allow_null=True)
+
+
+class AnnulResponse(serializers.Serializer[Any]):
+    journey = JourneySerializer(allow_null=True)
+    events = EventSerializer(many=True)
+
+
+class RefusalItem(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    reason = serializers.CharField()
+    missing = serializers.ListField(child=serializers.CharField())
+    detail = serializers.CharField()
+
+
+class BulkResponse(serializers.Serializer[Any]):
+    moved = serializers.ListField(child=serializers.IntegerField())
+    refusals = RefusalItem(many=True)
+
+
+class MoveItem(serializers.Serializer[Any]):
+    """A move and whether it is open to the caller."""
+
+    name = serializers.CharField()
+    label = serializers.CharField()
+    open = serializers.BooleanField()
+    reason = serializers.CharField(allow_null=True, help_text="stage, role or data where it is closed")
+    missing = serializers.ListField(child=serializers.CharField())
+    detail = serializers.CharField()
+    asks = serializers.DictField(help_text="JSON schema of the inputs")
+
+
+class Fault(serializers.Serializer[Any]):
+    field = serializers.CharField()
+    reason = serializers.CharField()
+
+
+class Problem(serializers.Serializer[Any]):
+    """RFC 9457 problem document."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    errors = Fault(many=True, required=False)
+
+
+class RefusalProblem(Problem):
+    reason = serializers.CharField()
+    missing = serializers.ListField(child=serializers.CharField())
+    detail = serializers.CharField(required=False)
+    current = extend_schema_field({"type": "object", "nullable": True})(serializers.DictField)(
+        allow_null=True
+    )

@@ -1,0 +1,25 @@
+"""Addresses of the REST resources: the kernel's own, and those that the apps above register."""
+
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from funnel.registry import api_routes
+
+from . import resources, schema  # noqa: F401  the schema's extensions register themselves
+from .journeys import EventFeed, JourneyViewSet
+
+router = SimpleRouter()
+router.register("journeys", JourneyViewSet, "journey")
+router.register("contacts", resources.ContactViewSet, "contact")
+router.register("companies", resources.CompanyViewSet, "company")
+router.register("activities", resources.ActivityViewSet, "activity")
+router.register("sources", resources.SourceViewSet, "source")
+router.register("campaigns", resources.CampaignViewSet, "campaign")
+router.register("services", resources.ServiceViewSet, "service")
+router.register("reasons", resources.ReasonViewSet, "reason")
+router.register("teams", resources.TeamViewSet, "team")
+router.register("users", resources.UserViewSet, "user")
+for prefix, viewset, basename in api_routes:
+    router.register(prefix, viewset, basename)
+
+urlpatterns = [path("events/", EventFeed.as_view(), name="event-feed"), path("", include(router.urls))]
