@@ -126,7 +126,8 @@ def run(
                 if mode == "all" or refused.refusals.keys().isdisjoint(journey.pk for journey in ready):
                     raise
                 refusals |= refused.refusals
-                ready = Locked(journey for journey in ready if journey.pk not in refusals)
+                # Read anew: what was tried may have left its traces in memory.
+                ready = machine.lock(journey.pk for journey in ready if journey.pk not in refusals)
     return Outcome(list(ready), events, refusals)
 
 

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from . import machine
+from . import machine, registry
 from .ledger import replays
 from .machine import Locked, Refusal, Refused
 from .models import Activity, Contact, Event, Journey, Note, Organisation, Reason, User
@@ -149,7 +149,9 @@ def erase_personal_data(
     Contact.objects.filter(pk__in=contacts).update(
         name="", email="", phone="", region="", language="", erased_at=timezone.now()
     )
-    theirs = Journey.objects.filter(contact__in=contacts)
+    theirs = list(Journey.objects.filter(contact__in=contacts).values_list("pk", flat=True))
+    for erase in registry.on_erased:
+        erase(theirs)
     Note.objects.filter(journey__in=theirs).delete()
     Activity.objects.filter(journey__in=theirs).update(summary="")
     return machine.record(

@@ -179,8 +179,8 @@ def move(
 
     `inputs` are kept on the events; `given` is what requirements may look at besides. `value`, `amount` and `reason`
     go to the events' columns. `own` holds what differs from journey to journey: {journey id: {"value": …, "inputs":
-    {…}}}, where its inputs are added to those of all. `offered_to` names, for `hand_off`, the salesperson each journey is offered to, and
-    `survivor` the journey that a merge leads into.
+    {…}}}, where its inputs are added to those of all. `offered_to` names, for `hand_off`, the salesperson each
+    journey is offered to, and `survivor` the journey that a merge leads into.
     Raises Refused, with nothing written, where stage, role or data close the move to any of the journeys.
     """
     refusals = check(journeys, name, actor) or lacking(journeys, name, {**inputs, **given}, at)
