@@ -1,6 +1,6 @@
 """What the kernel's own acts ask for."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -40,8 +40,7 @@ class MergeForm(ActForm):
     comment = comment_field()
 
     def prepare(self) -> None:
-        field = self.fields["survivor"]
-        assert isinstance(field, forms.ModelChoiceField)
+        field = cast(forms.ModelChoiceField, self.fields["survivor"])
         journeys = Journey.objects.all() if self.actor is None else Journey.objects.visible_to(self.actor)
         field.queryset = journeys.exclude(pk=self.journey.pk) if self.journey else journeys
         field.widget = forms.NumberInput()

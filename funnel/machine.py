@@ -21,6 +21,28 @@ from .stages import FACTS, MONEY_EVENTS, MOVES, TARGETS, Arc, Happening, Stage
 
 NO_INPUTS: Final[Mapping[str, Any]] = {}
 
+_SNAPSHOT: Final = (
+    "pk",
+    "seq",
+    "stage",
+    "stage_since",
+    "owner_id",
+    "offered_to_id",
+    "merged_into_id",
+    "snoozed_until",
+    "annulled_at",
+)
+_SAVE: Final = """
+UPDATE funnel_journey AS old
+   SET seq = new.seq, stage = new.stage, stage_since = new.stage_since, owner_id = new.owner_id,
+       offered_to_id = new.offered_to_id, merged_into_id = new.merged_into_id,
+       snoozed_until = new.snoozed_until, annulled_at = new.annulled_at
+  FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::timestamptz[], %s::bigint[],
+              %s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[])
+    AS new (id, seq, stage, stage_since, owner_id, offered_to_id, merged_into_id, snoozed_until, annulled_at)
+ WHERE old.id = new.id
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -288,14 +310,6 @@ def record(
 
 def save(journeys: Sequence[Journey]) -> None:
     """Write the snapshots of journeys: one statement for any number of them."""
-    columns = ("seq", "stage", "stage_since", "owner_id", "offered_to_id", "merged_into_id", "snoozed_until")
-    types = ("int", "text", "timestamptz", "bigint", "bigint", "bigint", "timestamptz")
-    arrays = ", ".join(f"%s::{kind}[]" for kind in ("bigint", *types, "timestamptz"))
-    sets = ", ".join(f"{column} = new.{column}" for column in (*columns, "annulled_at"))
-    rows = [[getattr(journey, column) for journey in journeys] for column in ("pk", *columns, "annulled_at")]
+    columns = [[getattr(journey, name) for journey in journeys] for name in _SNAPSHOT]
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE funnel_journey old SET {sets} FROM unnest({arrays})"
-            f" AS new (id, {', '.join(columns)}, annulled_at) WHERE old.id = new.id",
-            rows,
-        )
+        cursor.execute(_SAVE, columns)

@@ -35,6 +35,9 @@ class Activity(models.Model):
         verbose_name = _("activity")
         verbose_name_plural = _("activities")
 
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
 
 class Note(models.Model):
     """Words of ours about a journey, on their own or as the comment on an event."""
@@ -50,6 +53,9 @@ class Note(models.Model):
         verbose_name = _("note")
         verbose_name_plural = _("notes")
 
+    def __str__(self) -> str:
+        return self.text[:80]
+
 
 class Notification(models.Model):
     """Word to one person that an event concerns them; at most one an event and person."""
@@ -62,3 +68,6 @@ class Notification(models.Model):
     class Meta:
         ordering = ["-pk"]
         constraints = [models.UniqueConstraint(fields=["user", "event"], name="notification_once")]
+
+    def __str__(self) -> str:
+        return str(self.event)

@@ -125,7 +125,7 @@ class Event(models.Model):
     ids and keys, never personal text. `source` to `team` are the cuts, frozen as they stood at the event.
     """
 
-    external_id = models.CharField(max_length=200, null=True, unique=True)
+    external_id = models.CharField(max_length=200, null=True, unique=True)  # noqa: DJ001  unique where given
     journey = models.ForeignKey(Journey, models.PROTECT, related_name="events")
     seq = models.PositiveIntegerField()
     event = models.CharField(max_length=30, choices=Happening.choices)

@@ -24,3 +24,6 @@ class OutboxRow(models.Model):
         indexes = [
             models.Index(fields=["run_at", "id"], condition=models.Q(state="waiting"), name="outbox_waiting"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.consumer}: {self.state}"
