@@ -35,6 +35,12 @@ def annul(*, events: Iterable[int], actor: User | None, at: datetime, comment: s
         raise CannotAnnul(_("An event is unknown, annulled already, or itself an annulment."))
     for remaining in live.values():
         _check(remaining, wanted, actor)
+    by_kind: Mapping[str, list[Event]] = defaultdict(list)
+    for event in chosen:
+        by_kind[event.event].append(event)
+    for kind, going in by_kind.items():
+        if (guard := registry.annul_guards.get(kind)) and (why := guard(going, wanted)):
+            raise CannotAnnul(why)
     annulments = append(
         [
             Entry(journeys[event.journey_id], Happening.ANNULLED, value=str(event.pk), annuls=event)
@@ -45,9 +51,6 @@ def annul(*, events: Iterable[int], actor: User | None, at: datetime, comment: s
         comment=comment,
     )
     _restore(journeys, live, wanted, at)
-    by_kind: Mapping[str, list[Event]] = defaultdict(list)
-    for event in chosen:
-        by_kind[event.event].append(event)
     for kind, annulled in by_kind.items():
         if withdraw := registry.on_annulled.get(kind):
             withdraw(annulled, at)

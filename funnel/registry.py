@@ -4,6 +4,7 @@ The kernel knows no app above it: what it needs of them comes through these list
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,15 @@ requirements: dict[str, Requirement] = {}
 on_annulled: dict[str, Callable[[Sequence["Event"], datetime], None]] = {}
 """Event → what withdraws the records that were made of such events, in the same transaction."""
 
+annul_guards: dict[str, Callable[[Sequence["Event"], AbstractSet[int]], str]] = {}
+"""Event → what tells why such events cannot be annulled though the ledger alone would let them go.
+
+Takes the events of that kind and the keys of all that are to go; returns the words for whoever asked, or "".
+"""
+
+on_erased: list[Callable[[Sequence[int]], None]] = []
+"""What erases the personal words that an app keeps on journeys (their ids), in the transaction of the erasure."""
+
 visibility: list[Callable[["User"], Q]] = []
 """Further journeys that a user sees, as conditions on Journey."""
 
@@ -34,7 +44,10 @@ journey_panels: list[tuple[str, Callable[["Journey", "User"], dict[str, Any] | N
 """Template and context builder of each panel that an app shows on the journey page; None hides it."""
 
 navigation: list[Callable[["User"], Iterable[dict[str, Any]]]] = []
-"""Entries of the left bar: dicts of url_name, icon, label, weight and, where it counts something, count."""
+"""Entries of the left bar: dicts of url_name, icon, label, weight and, where it counts something, count.
+
+With `"place": "account"` an entry stands in the menu under the avatar instead: settings, imports, users.
+"""
 
 api_routes: list[tuple[str, type, str]] = []
 """(prefix, viewset, basename) of each REST resource."""
