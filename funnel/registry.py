@@ -43,6 +43,15 @@ history_values: dict[str, Callable[[Iterable[str]], None]] = {}
 journey_panels: list[tuple[str, Callable[["Journey", "User"], dict[str, Any] | None]]] = []
 """Template and context builder of each panel that an app shows on the journey page; None hides it."""
 
+act_pages: dict[str, str] = {}
+"""Move or fact → the URL name, taking the journey's id, of the page that does it where a plain form would not do."""
+
+path_labels: dict[str, Any] = {}
+"""Requirement path, such as "brief.budget" → what people call it; see `labels.label_of` for the rest."""
+
+path_pages: dict[str, str] = {}
+"""Requirement path or the part before its dot → the URL name, taking the journey's id, where it is filled in."""
+
 navigation: list[Callable[["User"], Iterable[dict[str, Any]]]] = []
 """Entries of the left bar: dicts of url_name, icon, label, weight and, where it counts something, count.
 

@@ -1,0 +1,203 @@
+"""Which partner a journey goes to: those who can take it, the one whose turn it is first.
+
+A partner fits where one of its capabilities matches the service, region and language of the journey, the month's
+capacity is not used up, and it has not declined this journey before. Among those that fit, the turn is with the one
+that had the fewest referrals for its weight in the last 90 days; ties go to the one that has waited longest, then to
+the first key. Everything is read for all journeys at once.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from django.db.models import Count, Max, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from funnel.models import Company, Contact, Journey, Organisation
+
+from .models import Capability, Partner, Referral
+
+FAIR_DAYS: Final = 90
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A partner that fits a journey, and why: sentences to show. `left` is the month's free capacity, None unlimited."""
+
+    partner: Partner
+    why: tuple[str, ...]
+    left: int | None
+    recent: int
+
+
+@dataclass(slots=True)
+class _Load:
+    """What a partner has had: standing referrals this month and lately, and when the last one was."""
+
+    month: int = 0
+    recent: int = 0
+    last: datetime = NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What a journey needs of a partner."""
+
+    service_id: int | None
+    regions: frozenset[str]
+    language: str
+
+
+def propose(journeys: Sequence[Journey], *, at: datetime) -> dict[int, list[Candidate]]:
+    """Return for each journey the partners that fit, the proposed one first, each with why.
+
+    Seven queries for any number of journeys.
+    """
+    field = _Field.read(journeys, at=at)
+    return {journey.pk: field.ranked(journey) for journey in journeys}
+
+
+def assign(journeys: Sequence[Journey], *, at: datetime) -> dict[int, Partner]:
+    """Choose a partner for each journey in turn, every choice counting for the next; who fits none is left out.
+
+    The partners are locked first, so that referrals made at the same time share capacity and turns.
+    """
+    list(Partner.objects.select_for_update(no_key=True).filter(active=True).order_by("pk").values_list("pk"))
+    field = _Field.read(journeys, at=at)
+    chosen: dict[int, Partner] = {}
+    for journey in journeys:
+        best = min(field.fitting(journey), key=lambda found: field.turn(found[0]), default=None)
+        if best is not None:
+            chosen[journey.pk] = best[0]
+            field.count(best[0], at)
+    return chosen
+
+
+class _Field:
+    """The partners as they stand at one moment, and what the journeys wish of them."""
+
+    def __init__(
+        self,
+        partners: Sequence[Partner],
+        loads: dict[int, _Load],
+        wishes: dict[int, _Wish],
+        declined: set[tuple[int, int]],
+    ) -> None:
+        self.partners, self.loads, self.wishes, self.declined = partners, loads, wishes, declined
+
+    @classmethod
+    def read(cls, journeys: Sequence[Journey], *, at: datetime) -> "_Field":
+        partners = list(
+            Partner.objects.filter(active=True).prefetch_related("capabilities__service").order_by("key")
+        )
+        declined = Referral.objects.standing().filter(
+            journey__in=[journey.pk for journey in journeys], state=Referral.State.DECLINED
+        )
+        return cls(
+            partners, _loads(at), _wishes(journeys), set(declined.values_list("journey_id", "partner_id"))
+        )
+
+    def fitting(self, journey: Journey) -> Iterable[tuple[Partner, Capability]]:
+        """Yield the partners that can take the journey now, each with its most specific capability that matches."""
+        wish = self.wishes[journey.pk]
+        for partner in self.partners:
+            matching = [able for able in partner.capabilities.all() if _matches(able, wish)]
+            if matching and self.left(partner) != 0 and (journey.pk, partner.pk) not in self.declined:
+                yield partner, max(matching, key=_specificity)
+
+    def ranked(self, journey: Journey) -> list[Candidate]:
+        found = sorted(self.fitting(journey), key=lambda found: self.turn(found[0]))
+        return [self._candidate(partner, able) for partner, able in found]
+
+    def left(self, partner: Partner) -> int | None:
+        if partner.capacity is None:
+            return None
+        return max(0, partner.capacity - self.loads[partner.pk].month)
+
+    def turn(self, partner: Partner) -> tuple[float, datetime, str]:
+        """Return the key that puts the partner whose turn it is first."""
+        load = self.loads[partner.pk]
+        return load.recent / partner.weight, load.last, partner.key
+
+    def count(self, partner: Partner, at: datetime) -> None:
+        load = self.loads[partner.pk]
+        load.month, load.recent, load.last = load.month + 1, load.recent + 1, max(load.last, at)
+
+    def _candidate(self, partner: Partner, able: Capability) -> Candidate:
+        left, recent = self.left(partner), self.loads[partner.pk].recent
+        why = [
+            _("Service: %(name)s") % {"name": able.service} if able.service else _("Takes any service"),
+            _("Region: %(name)s") % {"name": able.region} if able.region else _("Works in any region"),
+            _("Language: %(name)s") % {"name": able.language} if able.language else _("Any language"),
+            _("No limit a month")
+            if left is None
+            else ngettext("%(n)s place left this month", "%(n)s places left this month", left) % {"n": left},
+            ngettext("%(n)s referral in the last 90 days", "%(n)s referrals in the last 90 days", recent)
+            % {"n": recent},
+        ]
+        return Candidate(partner, tuple(why), left, recent)
+
+
+def _loads(at: datetime) -> dict[int, _Load]:
+    """Count the standing referrals that partners have not declined, at most up to `at`."""
+    clock = Organisation.current().clock
+    begin, end = clock.period_bounds(clock.month_at(at))
+    since = at - timedelta(days=FAIR_DAYS)
+    rows = (
+        Referral.objects.standing()
+        .exclude(state=Referral.State.DECLINED)
+        .filter(referred_at__lt=max(end, at))
+        .values_list("partner_id")
+        .annotate(
+            month=Count("pk", filter=Q(referred_at__gte=begin, referred_at__lt=end)),
+            recent=Count("pk", filter=Q(referred_at__gt=since)),
+            last=Max("referred_at"),
+        )
+    )
+    loads: dict[int, _Load] = defaultdict(_Load)
+    for partner, month, recent, last in rows:
+        loads[partner] = _Load(month, recent, last)
+    return loads
+
+
+def _wishes(journeys: Sequence[Journey]) -> dict[int, _Wish]:
+    """Read what the journeys' contacts and companies say of region and language: two queries."""
+    contacts = {
+        pk: (region, language)
+        for pk, region, language in Contact.objects.filter(
+            pk__in={journey.contact_id for journey in journeys}
+        ).values_list("pk", "region", "language")
+    }
+    companies = dict(
+        Company.objects.filter(
+            pk__in={journey.company_id for journey in journeys if journey.company_id}
+        ).values_list("pk", "region")
+    )
+    wishes = {}
+    for journey in journeys:
+        region, language = contacts[journey.contact_id]
+        regions = {region, companies.get(journey.company_id or 0, "")} - {""}
+        wishes[journey.pk] = _Wish(
+            journey.service_id, frozenset(map(_folded, regions)), _folded(language).partition("-")[0]
+        )
+    return wishes
+
+
+def _matches(able: Capability, wish: _Wish) -> bool:
+    return (
+        able.service_id in {None, wish.service_id}
+        and (not able.region or _folded(able.region) in wish.regions)
+        and (not able.language or _folded(able.language).partition("-")[0] == wish.language)
+    )
+
+
+def _specificity(able: Capability) -> int:
+    return bool(able.service_id) + bool(able.region) + bool(able.language)
+
+
+def _folded(word: str) -> str:
+    return word.strip().casefold().replace("_", "-")

@@ -1,0 +1,23 @@
+"""Word to the people whom a referral concerns."""
+
+from funnel.models import Event, Notification
+from funnel.stages import Happening
+
+from .domain import ANSWERS
+from .models import PartnerMember, Referral
+
+TELLS = (Happening.PARTNER_HANDOFF, *ANSWERS)
+
+
+def notify(event: Event) -> None:
+    """Tell the partner's people of a referral, and whoever referred it of their answer."""
+    for user_id in _concerned(event) - {None, event.actor_id}:
+        Notification.objects.get_or_create(user_id=user_id, event=event)
+
+
+def _concerned(event: Event) -> set[int | None]:
+    if event.event == Happening.PARTNER_HANDOFF:
+        members = PartnerMember.objects.filter(partner=event.inputs.get("partner"), user__is_active=True)
+        return set(members.values_list("user_id", flat=True))
+    referred = Referral.objects.filter(pk=event.inputs.get("referral"))
+    return set(referred.values_list("event__actor_id", flat=True))
