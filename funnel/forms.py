@@ -75,6 +75,7 @@ class RowsWidget(forms.Widget):
                         "value": row.get(column, ""),
                         "type": _input_type(field),
                         "label": field.label,
+                        "choices": getattr(field, "choices", None),
                     }
                     for column, field in self.row.base_fields.items()
                 ]
@@ -85,6 +86,8 @@ class RowsWidget(forms.Widget):
 
 
 def _input_type(field: forms.Field) -> str:
+    if isinstance(field, forms.DateField):
+        return "date"
     return getattr(field.widget, "input_type", "text")
 
 

@@ -1,5 +1,10 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from .views import gallery, shell
 
 app_name = "funnel"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("theme/", shell.set_theme, name="theme"),
+    path("components/", gallery.gallery, name="gallery"),
+]

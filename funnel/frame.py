@@ -1,0 +1,98 @@
+"""What every page of the workspace stands in: the reader's zone and language, the left bar, the avatar's menu."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone, translation
+from django.utils.functional import SimpleLazyObject
+
+from . import registry
+from .models import Organisation
+
+API = "/api/"
+
+
+class ReaderMiddleware:
+    """Shows times in the reader's zone, or the organisation's, and speaks the language of their profile.
+
+    `request.organisation` is the organisation, read once and only where it is asked for. The API answers in UTC.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.organisation = SimpleLazyObject(Organisation.current)
+        if request.path.startswith(API) or not request.user.is_authenticated:
+            return self.get_response(request)
+        user = request.user
+        with timezone.override(_zone(user.time_zone) or _zone(request.organisation.timezone)):
+            known = dict(settings.LANGUAGES)
+            if user.language in known and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+                translation.activate(user.language)
+                request.LANGUAGE_CODE = user.language
+            return self.get_response(request)
+
+
+def _zone(name: str) -> zoneinfo.ZoneInfo | None:
+    try:
+        return zoneinfo.ZoneInfo(name) if name else None
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return None
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: nav, user_menu, search_url and org, each worked out only where a template asks for it."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {}
+    entries = SimpleLazyObject(lambda: _entries(request))
+    return {
+        "nav": SimpleLazyObject(lambda: [entry for entry in entries if entry["place"] == "bar"]),
+        "user_menu": SimpleLazyObject(lambda: [entry for entry in entries if entry["place"] == "account"]),
+        "search_url": SimpleLazyObject(lambda: _address("funnel:search")),
+        "org": getattr(request, "organisation", None),
+    }
+
+
+def _entries(request: HttpRequest) -> list[dict[str, Any]]:
+    found = [entry for provide in registry.navigation for entry in provide(request.user)]
+    found.sort(key=lambda entry: entry.get("weight", 100))
+    entries = [
+        {
+            "url": url,
+            "icon": entry["icon"],
+            "label": entry["label"],
+            "count": entry.get("count"),
+            "place": entry.get("place", "bar"),
+            "current": False,
+        }
+        for entry in found
+        if (url := _address(entry["url_name"]))
+    ]
+    _mark_current(request.path, entries)
+    return entries
+
+
+def _mark_current(path: str, entries: Iterable[dict[str, Any]]) -> None:
+    """Mark the entry with the longest address that the page's own begins with."""
+    fitting = [entry for entry in entries if path == entry["url"] or _below(path, entry["url"])]
+    if fitting:
+        max(fitting, key=lambda entry: len(entry["url"]))["current"] = True
+
+
+def _below(path: str, url: str) -> bool:
+    return url != "/" and path.startswith(url if url.endswith("/") else f"{url}/")
+
+
+def _address(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,185 @@
+"""Every component of the interface, alive on one page, with how to write it: `/components/`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from funnel.forms import RowsField
+from funnel.stages import Role, Stage
+from funnel.toasts import toast
+
+
+class LineForm(forms.Form):
+    item = forms.CharField(label=_("Item"), max_length=200)
+    quantity = forms.DecimalField(label=_("Quantity"), min_value=0)
+    price = forms.DecimalField(label=_("Price"), min_value=0)
+    due = forms.DateField(label=_("Due"), required=False)
+
+
+class SpecimenForm(forms.Form):
+    """One field of each kind."""
+
+    name = forms.CharField(label=_("Name"), max_length=100, help_text=_("As it stands on the contract."))
+    email = forms.EmailField(label=_("E-mail"), required=False)
+    source = forms.ChoiceField(
+        label=_("Source"), choices=[("", _("Choose…")), ("web", _("Website")), ("event", _("Event"))]
+    )
+    amount = forms.DecimalField(label=_("Amount"), min_value=0, required=False)
+    met_at = forms.DateTimeField(label=_("Met at"), required=False)
+    signed_on = forms.DateField(label=_("Signed on"), required=False)
+    verdict = forms.ChoiceField(
+        label=_("Verdict"),
+        choices=[
+            ("solve", _("We can solve it")),
+            ("partner", _("A partner can")),
+            ("decline", _("Nobody can")),
+        ],
+        widget=forms.RadioSelect,
+    )
+    comment = forms.CharField(label=_("Comment"), required=False, widget=forms.Textarea)
+    scan = forms.FileField(label=_("Scan"), required=False)
+    consent = forms.BooleanField(
+        label=_("Consent to be written to"), required=False, help_text=_("It may be withdrawn at any time.")
+    )
+    items = RowsField(LineForm, label=_("Items"), extra=3, required=False)
+
+
+def gallery(request: HttpRequest) -> HttpResponse:
+    """Show the components to administrators, and to anyone while developing."""
+    if not settings.DEBUG and getattr(request.user, "role", None) != Role.ADMINISTRATOR:
+        raise PermissionDenied
+    if request.GET.get("part") == "dialog":
+        return render(request, "funnel/gallery_dialog.html", {"form": SpecimenForm(request.POST or None)})
+    if request.method == "POST":
+        toast(request, str(_("Evergreen Travel moved to Brief")), undo=request.path)
+        toast(request, str(_("Another person moved it first. Nothing was saved.")), level=messages.ERROR)
+    return render(request, "funnel/gallery.html", _specimens())
+
+
+def _specimens() -> dict[str, Any]:
+    now = timezone.now()
+    answers = {"again-email": "anna", "again-items-0-item": "Audit", "again-items-0-price": "-5"}
+    refused = SpecimenForm(answers, prefix="again")
+    return {
+        "now": now,
+        "past": now - timedelta(days=2),
+        "tomorrow": now + timedelta(days=1),
+        "stages": [stage.value for stage in Stage],
+        "form": SpecimenForm(),
+        "refused": refused,
+        "steps": [
+            {"label": _("Application"), "note": "13 Nov", "state": "done"},
+            {"label": _("Brief"), "note": "13 Nov", "state": "done"},
+            {"label": _("Handoff"), "note": "14 Nov", "state": "done"},
+            {"label": _("Demo"), "state": "skipped"},
+            {"label": _("Proposal"), "note": _("5 days here"), "state": "now"},
+            {"label": _("Contract"), "state": "ahead"},
+        ],
+        "items": [
+            {
+                "title": _("Run the demo call"),
+                "icon": "calendar",
+                "text": _("Planned next step"),
+                "due": now - timedelta(days=2),
+            },
+            {"day": _("Today")},
+            {
+                "title": _("Call"),
+                "icon": "phone",
+                "who": "Ben Carter",
+                "text": _("12 min"),
+                "said": "Asked for the legal entity.\nWill send it tomorrow.",
+                "at": now,
+                "undo_url": "/components/",
+            },
+            {
+                "title": _("Proposal sent"),
+                "colour": "proposal",
+                "who": "Ben Carter",
+                "at": now - timedelta(days=3),
+            },
+            {
+                "title": _("Payment received"),
+                "icon": "banknote",
+                "who": "Ben Carter",
+                "text": "5,120",
+                "annulled": True,
+                "at": now - timedelta(days=4),
+            },
+            {
+                "title": _("Application received"),
+                "colour": "application",
+                "text": _("Website"),
+                "at": now - timedelta(days=10),
+            },
+        ],
+        "details": [
+            (_("Contact"), "Priya Rossi"),
+            (_("E-mail"), "priya.rossi@evergreen.example"),
+            (_("Amount"), "$33,300"),
+            (_("Campaign"), ""),
+        ],
+        "checks": [
+            {"label": _("Amount"), "done": True, "value": "$33,300"},
+            {"label": _("Legal entity"), "done": False, "url": "?part=dialog", "dialog": True},
+        ],
+        "crumbs": [{"url": "/", "label": _("Pipeline")}],
+        "actions": [
+            {"label": _("Snooze"), "url": "?part=dialog", "dialog": True},
+            {
+                "label": _("Log a call"),
+                "url": "?part=dialog",
+                "icon": "phone",
+                "primary": True,
+                "dialog": True,
+            },
+        ],
+        "rows": [
+            {
+                "company": "Sputnik Build",
+                "contact": "Sofia Silva",
+                "stage": "new",
+                "minutes": 237,
+                "owner": "",
+                "amount": 5120,
+                "at": now,
+            },
+            {
+                "company": "Umber Build",
+                "contact": "James Novak",
+                "stage": "briefed",
+                "minutes": None,
+                "owner": "Ilya Orlov",
+                "amount": 10200,
+                "at": now - timedelta(days=1),
+            },
+            {
+                "company": "Zephyr Pharma",
+                "contact": "Oscar Petrova",
+                "stage": "handed_off",
+                "minutes": -11,
+                "owner": "Maria Sokolova",
+                "amount": 34400,
+                "at": now - timedelta(days=2),
+            },
+            {
+                "company": "Fjord Retail",
+                "contact": "Grace Rossi",
+                "stage": "proposal_sent",
+                "minutes": 15,
+                "owner": "Chloe Martin",
+                "amount": 14160.5,
+                "at": now - timedelta(days=400),
+            },
+        ],
+    }
