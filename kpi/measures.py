@@ -117,4 +117,3 @@ class Metric:
     points: bool = False
     money: bool = False
     secondary: bool = False
-    plannable: bool = True

@@ -208,7 +208,6 @@ METRICS: Final[tuple[Metric, ...]] = (
         "sales_velocity_per_day", _("Sales velocity per day"), "rate", "per_day", "up",
         _("SAL × win rate × average deal ÷ mean sales cycle: the contract value that a day brings."),
         Velocity("sal_accepted", "win_rate_close_date", "average_deal_size", "sales_cycle_days"), money=True,
-        plannable=False,
     ),
     Metric(
         "meeting_lift", _("Demo and winning"), "ratio", "times", "up",
@@ -276,13 +275,13 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric(
         "ltv_by_client", _("Lifetime value by client"), "map", "money", "up",
         _("Payments less refunds and direct costs of each client up to the period's end."), Given("ltv_by_client"),
-        money=True, plannable=False,
+        money=True,
     ),
     Metric(
         "seasonality_index", _("Seasonality"), "map", "times", "up",
         _("What each calendar month brings of applications against the mean month of its year, averaged over the"
           " complete years (two or more)."),
-        Given("seasonality"), plannable=False,
+        Given("seasonality"),
     ),
 )  # fmt: skip
 

@@ -21,7 +21,7 @@ class Plan(models.Model):
     scope = models.CharField(
         _("scope"), max_length=200, default="all", help_text=_("all, team:NAME or owner:USERNAME")
     )
-    value = models.DecimalField(_("value"), max_digits=16, decimal_places=2)
+    value = models.DecimalField(_("value"), max_digits=18, decimal_places=4)
 
     class Meta:
         ordering = ["month", "metric", "scope"]

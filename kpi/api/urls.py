@@ -1,0 +1,14 @@
+"""Addresses of the REST door to figures and plans."""
+
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from .views import PlanViewSet, ReportView
+
+router = SimpleRouter()
+router.register("plans", PlanViewSet, "plan")
+
+urlpatterns = [
+    path("kpi/report/", ReportView.as_view(), name="kpi-report"),
+    path("", include(router.urls)),
+]

@@ -1,0 +1,91 @@
+"""The REST door to figures and plans."""
+
+from typing import Any, cast
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from funnel import access
+from funnel.access import Permission
+from funnel.api.auth import HasScope
+from funnel.api.errors import form_faults, invalid
+from funnel.api.serializers import Problem
+from funnel.api.views import RolePermits, WholeResource
+from funnel.models import Organisation, User
+from kpi import plans, report
+from kpi.forms import CUTS, ReportForm
+from kpi.metrics import METRICS
+from kpi.models import Plan
+
+
+class ReportAnswer(serializers.Serializer[Any]):
+    """A period's metrics with their comparisons and, where a cut is asked for, each metric by its values."""
+
+    month = serializers.CharField(help_text="The period, as it was asked for")
+    timezone = serializers.CharField()
+    currency = serializers.CharField()
+    as_of = serializers.DateTimeField()
+    metrics = serializers.DictField(child=serializers.DictField(), help_text="By key of the metric")
+    cuts = serializers.DictField(child=serializers.DictField(), help_text="By value of the cut, then by key")
+
+
+class ReportView(APIView):
+    """Every KPI that the caller may see: money takes the permission to see money."""
+
+    permission_classes = (HasScope, RolePermits)
+    permission = Permission.SEE_REPORTS
+
+    @extend_schema(
+        operation_id="kpi_report",
+        parameters=[
+            OpenApiParameter("month", str, description="2026-03; by default the month of as_of"),
+            OpenApiParameter("period", str, description="2026-Q1, 2026 or 2026-03-01..2026-03-15"),
+            OpenApiParameter("as_of", str, description="A moment with its offset; by default now"),
+            OpenApiParameter("by", str, enum=list(CUTS), description="Cut every figure"),
+        ],
+        responses={200: ReportAnswer, 400: Problem, 403: Problem},
+    )
+    def get(self, request: Request) -> Response:
+        organisation = Organisation.current()
+        form = ReportForm(request.query_params, organisation=organisation)
+        if not form.is_valid():
+            return invalid(form_faults(form))
+        money = access.may(cast(User, request.user), Permission.SEE_MONEY)
+        seen = [metric for metric in METRICS if money or not metric.money]
+        found = report.build(organisation=organisation, metrics=seen, **form.asked)
+        return Response(found.json())
+
+
+class PlanSerializer(serializers.ModelSerializer[Plan]):
+    """What is wanted of a metric in a month, of all, `team:NAME` or `owner:USERNAME`."""
+
+    class Meta:
+        model = Plan
+        fields = ("id", "month", "metric", "scope", "value")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        wanted = {
+            name: attrs.get(name, getattr(self.instance, name, None)) for name in ("month", "metric", "scope")
+        }
+        faults = plans.faults(
+            month=wanted["month"] or "",
+            metric=wanted["metric"] or "",
+            scope=wanted["scope"] or "all",
+            names=plans.known_names(),
+        )
+        if faults:
+            raise serializers.ValidationError(dict(faults))
+        return attrs
+
+
+class PlanViewSet(WholeResource):
+    """Plans by month, metric and scope."""
+
+    permission = Permission.SEE_REPORTS
+    change_permission = Permission.PLAN
+    serializer_class = PlanSerializer
+    queryset = Plan.objects.all()
+    filterset_fields = ("month", "metric", "scope")
