@@ -77,6 +77,7 @@ class JourneyViewSet(EditResource):
     serializer_class = JourneySerializer
     filterset_class = JourneyFilter
     change_permission = Permission.EDIT_JOURNEYS
+    http_method_names = ("get", "post", "patch", "head", "options")
     ordering = ("-created_at", "-id")
     ordering_fields = ("created_at", "stage_since", "id")
     queryset = Journey.objects.all()

@@ -1,0 +1,276 @@
+"""Moves, facts and what they leave in the ledger."""
+
+import datetime as dt
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.db.utils import DatabaseError
+from django.test.utils import CaptureQueriesContext
+
+from funnel import acts, machine
+from funnel.ledger import steps_of
+from funnel.machine import Refused
+from funnel.models import Event, Journey, Organisation, Team
+from funnel.replay import replay
+from funnel.stages import Happening, Role, Stage
+
+from .plain import START, application, person, step, words
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_move_changes_the_snapshot_and_appends_one_event() -> None:
+    journey = step(application(), "respond")
+    event = Event.objects.get(journey=journey, event="first_response")
+    assert (journey.stage, journey.seq) == ("contacted", 2)
+    assert (event.seq, event.stage_from, event.stage_to) == (2, "new", "contacted")
+    assert journey.stage_since == event.occurred_at == START + dt.timedelta(minutes=1)
+
+
+def test_a_move_from_the_wrong_stage_says_who_moved_last_and_writes_nothing() -> None:
+    marketer = person(Role.MARKETER, "mary")
+    journey = step(application(), "respond", actor=marketer)
+    with pytest.raises(Refused) as caught:
+        step(journey, "respond")
+    refusal = caught.value.refusals[journey.pk]
+    assert refusal.reason == "stage"
+    assert "mary" in refusal.detail and "2026-03-02T09:01:00" in refusal.detail
+    assert Event.objects.filter(journey=journey).count() == 2
+
+
+def test_a_move_of_another_role_is_refused() -> None:
+    with pytest.raises(Refused) as caught:
+        step(application(), "respond", actor=person(Role.SALESPERSON))
+    assert [r.reason for r in caught.value.refusals.values()] == ["role"]
+
+
+def test_one_refusal_stops_a_move_of_many_with_nothing_written() -> None:
+    fresh, moved = application(), step(application(), "respond")
+    before = Event.objects.count()
+    with pytest.raises(Refused) as caught, transaction.atomic():
+        machine.move(
+            journeys=machine.lock([fresh.pk, moved.pk]),
+            name="respond",
+            actor=person(),
+            at=START + dt.timedelta(days=1),
+        )
+    assert list(caught.value.refusals) == [moved.pk]
+    assert Event.objects.count() == before
+    assert Journey.objects.get(pk=fresh.pk).stage == Stage.NEW
+
+
+def test_a_move_may_not_precede_the_last_change_of_stage() -> None:
+    journey = step(application(), "respond")
+    with pytest.raises(Refused) as caught:
+        step(journey, "hold_first_meeting", at=START)
+    refusal = caught.value.refusals[journey.pk]
+    assert (refusal.reason, refusal.missing) == ("data", ("occurred_at",))
+
+
+def test_losing_writes_a_lost_lead_before_acceptance_and_a_lost_deal_after() -> None:
+    lead, deal = application(), application()
+    Journey.objects.filter(pk=deal.pk).update(stage=Stage.ACCEPTED)
+    step(lead, "lose", reason="budget")
+    step(deal, "lose", reason="price")
+    assert Event.objects.get(journey=lead, stage_to="lost").event == "lead_lost"
+    assert Event.objects.get(journey=deal, stage_to="lost").event == "deal_lost"
+
+
+def test_accepting_someone_elses_lead_first_changes_the_owner_and_freezes_the_new_cuts() -> None:
+    north = Team.objects.create(name="North")
+    ann = person(Role.FIRST_TOUCH, "ann")
+    bob = person(Role.SALESPERSON, "bob", team=north)
+    journey = application(owner=ann)
+    Journey.objects.filter(pk=journey.pk).update(stage=Stage.HANDED_OFF, offered_to=bob)
+    step(journey, "accept", actor=bob)
+    change, accepted = Event.objects.filter(journey=journey, seq__gt=1).order_by("seq")
+    assert words([change, accepted]) == ["owner_changed", "sal_accepted"]
+    assert change.occurred_at == accepted.occurred_at and change.act == accepted.act
+    assert (change.value, change.owner, accepted.owner, accepted.team) == ("bob", bob, bob, north)
+    journey.refresh_from_db()
+    assert (journey.owner, journey.offered_to) == (bob, None)
+
+
+def test_accepting_ones_own_lead_changes_no_owner() -> None:
+    bob = person(Role.SALESPERSON, "bob")
+    journey = application(owner=bob)
+    Journey.objects.filter(pk=journey.pk).update(stage=Stage.HANDED_OFF, offered_to=bob)
+    step(journey, "accept", actor=bob)
+    assert words(Event.objects.filter(journey=journey).order_by("seq")) == ["lead_created", "sal_accepted"]
+
+
+def test_only_the_salesperson_offered_a_lead_answers_the_offer() -> None:
+    bob, eve = person(Role.SALESPERSON, "bob"), person(Role.SALESPERSON, "eve")
+    journey = application()
+    Journey.objects.filter(pk=journey.pk).update(stage=Stage.HANDED_OFF, offered_to=bob)
+    with pytest.raises(Refused):
+        step(journey, "accept", actor=eve)
+    assert step(journey, "accept", actor=person(Role.MANAGER)).stage == Stage.ACCEPTED
+
+
+def test_the_clock_makes_only_its_own_moves() -> None:
+    journey = application()
+    at = START + dt.timedelta(hours=1)
+    with pytest.raises(Refused), transaction.atomic():
+        machine.move(journeys=machine.lock([journey.pk]), name="respond", actor=None, at=at)
+    Journey.objects.filter(pk=journey.pk).update(stage=Stage.HANDED_OFF)
+    machine.move(journeys=machine.lock([journey.pk]), name="withdraw_handoff", actor=None, at=at)
+    assert Journey.objects.get(pk=journey.pk).stage == Stage.RETURNED
+
+
+def test_a_journey_reopens_no_further_than_it_had_reached() -> None:
+    journey = step(step(application(), "respond"), "lose")
+    with pytest.raises(Refused) as caught:
+        step(journey, "reopen", value="accepted")
+    assert caught.value.refusals[journey.pk].missing == ("stage",)
+    assert step(journey, "reopen", value="contacted").stage == "contacted"
+
+
+def test_merging_keeps_both_and_unmerging_restores_the_stage() -> None:
+    survivor, double = application(), step(application(), "respond")
+    merged = acts.run(name="merge", journeys=[double.pk], actor=person(), inputs={"survivor": survivor.pk})
+    assert (merged.journeys[0].stage, merged.journeys[0].merged_into_id) == ("merged", survivor.pk)
+    back = acts.run(name="unmerge", journeys=[double.pk], actor=person()).journeys[0]
+    assert (back.stage, back.merged_into_id) == ("contacted", None)
+
+
+def test_a_journey_with_money_on_it_is_not_merged_away() -> None:
+    survivor, double = application(), application()
+    with transaction.atomic():
+        machine.record(
+            journeys=machine.lock([double.pk]), event="payment_received", actor=person(), at=START, amount=10
+        )
+    with pytest.raises(Refused) as caught:
+        acts.run(name="merge", journeys=[double.pk], actor=person(), inputs={"survivor": survivor.pk})
+    assert caught.value.refusals[double.pk].missing == ("merge.no_money",)
+
+
+def test_nothing_is_merged_into_itself_or_into_the_void() -> None:
+    journey, spam = application(), step(application(), "mark_spam")
+    with pytest.raises(acts.BadInput):
+        acts.run(name="merge", journeys=[journey.pk], actor=person(), inputs={"survivor": journey.pk})
+    with pytest.raises(Refused):
+        acts.run(name="merge", journeys=[journey.pk], actor=person(), inputs={"survivor": spam.pk})
+
+
+def test_an_unmerge_after_the_undo_window_is_refused() -> None:
+    survivor, double = application(), application()
+    acts.run(name="merge", journeys=[double.pk], actor=person(), inputs={"survivor": survivor.pk})
+    Organisation.objects.update(undo_days=0)
+    with pytest.raises(Refused) as caught:
+        acts.run(name="unmerge", journeys=[double.pk], actor=person())
+    assert caught.value.refusals[double.pk].missing == ("merge.undo_window",)
+
+
+def test_money_is_kept_in_the_currency_of_the_organisation() -> None:
+    Organisation.objects.update(currency="CHF")
+    journey = application()
+    with transaction.atomic():
+        machine.record(
+            journeys=machine.lock([journey.pk]),
+            event="direct_cost",
+            actor=person(),
+            at=START,
+            amount=12,
+            value="12",
+        )
+    assert Event.objects.get(journey=journey, event="direct_cost").currency == "CHF"
+
+
+@pytest.mark.parametrize("name", ["respond", "lose", "mark_spam"])
+def test_five_hundred_journeys_cost_no_more_statements_than_one(name: str) -> None:
+    def cost(count: int) -> int:
+        ids = [application().pk for _index in range(count)]
+        with (
+            CaptureQueriesContext(
+                connection,
+            ) as captured,
+            transaction.atomic(),
+        ):
+            machine.move(journeys=machine.lock(ids), name=name, actor=actor, at=START + dt.timedelta(hours=1))
+        return len(captured)
+
+    actor = person()
+    assert cost(500) == cost(1)
+
+
+def test_snapshot_equals_replay_after_every_kind_of_way() -> None:
+    journey = step(application(), "respond", "lose")
+    journey = step(journey, "reopen", value="new")
+    journey = step(journey, "mark_spam")
+    journey = step(journey, "reopen", value="contacted")
+    state = replay(steps_of(Event.objects.live().filter(journey=journey)))
+    assert (state.stage, state.since, state.owner) == (journey.stage, journey.stage_since, journey.owner_id)
+
+
+# what the database itself refuses ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE funnel_event SET value = 'other'",
+        "DELETE FROM funnel_event",
+    ],
+)
+def test_the_database_refuses_to_change_the_ledger(statement: str) -> None:
+    application()
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+
+
+def test_the_database_refuses_to_empty_the_ledger() -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE funnel_event ENABLE TRIGGER event_no_truncate")
+        with pytest.raises(DatabaseError, match="append-only"):
+            cursor.execute("TRUNCATE funnel_event CASCADE")
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "constraint"),
+    [
+        ({"seq": 1}, "event_seq_once_a_journey"),
+        ({"event": "danced"}, "event_known"),
+        ({"amount": -1}, "event_amount_not_negative"),
+        ({"recorded_at": START - dt.timedelta(days=1)}, "event_recorded_after"),
+        ({"event": "annulled"}, "event_annuls_when_annulled"),
+    ],
+)
+def test_the_database_refuses_an_impossible_event(fields: dict[str, object], constraint: str) -> None:
+    journey = application()
+    row = {
+        "journey": journey,
+        "seq": 9,
+        "event": "note_logged",
+        "occurred_at": START,
+        "source": journey.source,
+    }
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        Event.objects.create(**(row | fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "constraint"),
+    [
+        ({"stage": "elsewhere"}, "journey_stage_known"),
+        ({"stage_since": START - dt.timedelta(days=1)}, "journey_stage_after_creation"),
+        ({"amount": -1}, "journey_amount_not_negative"),
+    ],
+)
+def test_the_database_refuses_an_impossible_journey(fields: dict[str, object], constraint: str) -> None:
+    journey = application()
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        Journey.objects.filter(pk=journey.pk).update(**fields)
+
+
+def test_every_event_of_the_table_is_in_the_vocabulary_and_every_stage_can_be_reached() -> None:
+    from funnel.stages import MOVES, TARGETS
+
+    assert set(TARGETS) <= set(Happening.values)
+    reached = {arc.target for move in MOVES.values() for arc in move.arcs if arc.target}
+    assert reached == set(Stage)
