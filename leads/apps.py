@@ -1,5 +1,23 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class LeadsConfig(AppConfig):
     name = "leads"
+    verbose_name = _("Leads")
+
+    def ready(self) -> None:
+        from funnel import acts, registry
+        from funnel.stages import Happening
+
+        from . import act_forms as forms
+        from . import domain
+
+        acts.register("capture", form=forms.CaptureForm)
+        acts.register("respond", form=forms.RespondForm, perform=domain.respond)
+        acts.register("hold_first_meeting", form=forms.FirstMeetingForm, perform=domain.hold_first_meeting)
+        acts.register(
+            Happening.PASSED_TO_PRODUCT, form=forms.PassForm, perform=domain.pass_to_product, bulk=False
+        )
+        registry.on_annulled[Happening.PASSED_TO_PRODUCT] = domain.withdraw_passed_on
+        registry.on_erased.append(domain.erase_words)

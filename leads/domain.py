@@ -1,0 +1,414 @@
+"""The acts of the funnel's beginning: an application arrives, is answered, met, passed on to another product."""
+
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from funnel import machine
+from funnel.annulment import CannotAnnul, annul
+from funnel.domain import log_activity
+from funnel.ledger import Entry, append
+from funnel.machine import Locked
+from funnel.models import Activity, Campaign, Company, Contact, Event, Journey, Service, Source, User
+from funnel.stages import Happening, Stage
+
+from . import assignment, matching, normal
+from .matching import Candidate, Person
+from .models import Application, WebForm
+
+SECOND_CLICK: Final = timedelta(minutes=10)
+"""How long the same words of the same person through the same form count as one application."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the person agreed to, and when."""
+
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """What became of an application; `created` is False where it had arrived before."""
+
+    journey: Journey
+    kind: str
+    created: bool
+    duplicates: Sequence[Candidate] = field(default_factory=tuple)
+
+
+def capture(
+    *,
+    actor: User | None,
+    at: datetime,
+    name: str,
+    source: Source,
+    email: str = "",
+    phone: str = "",
+    campaign: Campaign | None = None,
+    service: Service | None = None,
+    company: str = "",
+    message: str = "",
+    utm: Mapping[str, str] | None = None,
+    referrer: str = "",
+    external_id: str = "",
+    owner: User | None = None,
+    form: WebForm | None = None,
+    submission: str = "",
+    consent: Consent | None = None,
+    region: str = "",
+) -> Captured:
+    """Let an application in: find or make the person and company, open a journey, say whom it may repeat.
+
+    `at` is when it arrived, not in the future; `region` where a phone without country code is dialled. The same
+    `external_id`, the same `submission` of a form, or the same words of the same person through the same form within
+    ten minutes, give the journey that is there already, however many callers come at once.
+    Raises ValidationError by field where there is no way to reach the person, or an address or time is wrong.
+    """
+    person = Person(
+        normal.words(name),
+        _clean("email", normal.email, email),
+        _clean("phone", normal.phone, phone, region=region or (form.phone_region if form else "")),
+        normal.words(company),
+    )
+    if not (person.email or person.phone):
+        raise ValidationError({"email": _("Give an e-mail address or a phone number.")})
+    if at > timezone.now():
+        raise ValidationError({"occurred_at": _("It lies in the future.")})
+    arrival = _Arrival(
+        actor=actor,
+        at=at,
+        person=person,
+        source=source,
+        campaign=campaign,
+        service=service,
+        message=message.strip(),
+        utm=dict(utm or {}),
+        referrer=referrer,
+        external_id=external_id,
+        owner=owner,
+        form=form,
+        submission=submission,
+        consent=consent,
+    )
+    try:
+        return arrival.take_in()
+    except IntegrityError:
+        # An import running beside may have used the external id without waiting for us; now it is there to be found.
+        return arrival.take_in()
+
+
+def _clean(name: str, clean: Any, text: str, **options: str) -> str:
+    try:
+        return str(clean(text, **options))
+    except ValidationError as error:
+        raise ValidationError({name: error.messages}) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arrival:
+    """An application on its way in; the attributes are the arguments of `capture`."""
+
+    actor: User | None
+    at: datetime
+    person: Person
+    source: Source
+    campaign: Campaign | None
+    service: Service | None
+    message: str
+    utm: dict[str, str]
+    referrer: str
+    external_id: str
+    owner: User | None
+    form: WebForm | None
+    submission: str
+    consent: Consent | None
+
+    @transaction.atomic
+    def take_in(self) -> Captured:
+        key = matching.hold(self.person, *self._names())
+        if (again := self._arrived_before()) is not None:
+            return Captured(again, again.kind, created=False)
+        known = matching.known(self.person, key)
+        company = known.company(self.person) or self._new_company()
+        contact = known.contact(self.person)
+        if contact is None:
+            contact, kind = self._new_contact(company), Journey.Kind.NEW.value
+            if company is not None and company in known.companies:
+                kind = matching.kind_of(contact=contact, company=company, at=self.at)
+        else:
+            self._complete(contact, company)
+            company = company or contact.company
+            kind = matching.kind_of(contact=contact, company=company, at=self.at)
+        journey = open_journey(
+            actor=self.actor,
+            at=self.at,
+            contact=contact,
+            company=company,
+            kind=kind,
+            source=self.source,
+            campaign=self.campaign,
+            service=self.service,
+            owner=self._owner(),
+            external_id=self.external_id,
+        )
+        self._keep_words(journey)
+        return Captured(journey, kind, True, matching.duplicates(self.person, known, apart_from=journey.pk))
+
+    def _names(self) -> list[str]:
+        names = {"external": self.external_id, "submission": self.submission}
+        return [f"{name}:{text}" for name, text in names.items() if text]
+
+    def _arrived_before(self) -> Journey | None:
+        journeys = Journey.objects.select_related("owner")
+        if self.external_id and (found := journeys.filter(external_id=self.external_id).first()):
+            return found
+        if self.submission and (found := journeys.filter(application__submission=self.submission).first()):
+            return found
+        if self.form is None:
+            return None
+        since = timezone.now() - SECOND_CLICK
+        return journeys.filter(
+            application__fingerprint=self.fingerprint, application__received_at__gte=since, annulled_at=None
+        ).first()
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(self.form, self.person, self.message) if self.form else ""
+
+    def _new_company(self) -> Company | None:
+        if not self.person.company:
+            return None
+        return Company.objects.create(name=self.person.company, domain=self.person.domain)
+
+    def _new_contact(self, company: Company | None) -> Contact:
+        person = self.person
+        return Contact.objects.create(
+            name=person.name, email=person.email, phone=person.phone, company=company
+        )
+
+    def _complete(self, contact: Contact, company: Company | None) -> None:
+        """Fill in what was not known of a person; what is known stays, and the new words stand in the application."""
+        news = {"name": self.person.name, "email": self.person.email, "phone": self.person.phone}
+        fresh = [name for name, value in news.items() if value and not getattr(contact, name)]
+        for name in fresh:
+            setattr(contact, name, news[name])
+        if company is not None and contact.company_id is None:
+            contact.company = company
+            fresh.append("company")
+        if fresh:
+            contact.save(update_fields=fresh)
+
+    def _owner(self) -> User | None:
+        if self.owner is not None or self.form is None:
+            return self.owner
+        if self.form.assignment != WebForm.Assignment.SHARE:
+            return None
+        return next(iter(assignment.pick_first_touch(team=self.form.team)), None)
+
+    def _keep_words(self, journey: Journey) -> None:
+        person = self.person
+        Application.objects.create(
+            journey=journey,
+            form=self.form,
+            submission=self.submission or None,
+            fingerprint=self.fingerprint,
+            message=self.message,
+            answers={
+                name: value
+                for name in ("name", "email", "phone", "company")
+                if (value := getattr(person, name))
+            },
+            utm=self.utm,
+            referrer=self.referrer[:500],
+            consent_text=self.consent.text if self.consent else "",
+            consent_at=self.consent.at if self.consent else None,
+            received_at=timezone.now(),
+        )
+
+
+def fingerprint(form: WebForm, person: Person, message: str) -> str:
+    """Return the hash by which a second click on the same form is told from a second application."""
+    parts = (form.slug, person.email, person.phone, " ".join(message.split()).casefold())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def open_journey(
+    *,
+    actor: User | None,
+    at: datetime,
+    contact: Contact,
+    company: Company | None,
+    kind: str,
+    source: Source,
+    campaign: Campaign | None,
+    service: Service | None,
+    owner: User | None,
+    external_id: str = "",
+    parent: Journey | None = None,
+    act: uuid.UUID | None = None,
+) -> Journey:
+    """Open a journey with the first event of its ledger, the owner and cuts frozen on it."""
+    journey = Journey.objects.create(
+        external_id=external_id or None,
+        contact=contact,
+        company=company,
+        kind=kind,
+        source=source,
+        campaign=campaign,
+        service=service,
+        owner=owner,
+        parent=parent,
+        stage=Stage.NEW,
+        stage_since=at,
+        created_at=at,
+        seq=1,
+    )
+    journey.seq = 0  # `append` counts on from here: the row already says 1, which saves writing it twice
+    append(
+        [Entry(journey, Happening.LEAD_CREATED, stage_to=Stage.NEW, inputs={"kind": str(kind)})],
+        actor=actor,
+        at=at,
+        act=act,
+    )
+    return journey
+
+
+# first touch ---------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def respond(
+    *,
+    journeys: Locked,
+    actor: User | None,
+    at: datetime,
+    kind: str,
+    direction: str = Activity.Direction.OUTBOUND,
+    summary: str = "",
+    act: uuid.UUID | None = None,
+) -> list[Event]:
+    """Answer applications: log the call, message, e-mail or meeting, which is what stops the first-response clock."""
+    act = act or uuid.uuid4()
+    logged = log_activity(
+        journeys=journeys, actor=actor, at=at, kind=kind, direction=direction, summary=summary, act=act
+    )
+    return machine.move(
+        journeys=journeys,
+        name="respond",
+        actor=actor,
+        at=at,
+        value=kind,
+        inputs={"activity": kind},
+        own={event.journey_id: {"inputs": {"rests_on": [event.pk]}} for event in logged},
+        act=act,
+    )
+
+
+def hold_first_meeting(
+    *,
+    journeys: Locked,
+    actor: User | None,
+    at: datetime,
+    how: str,
+    comment: str = "",
+    act: uuid.UUID | None = None,
+) -> list[Event]:
+    """Record that the first meeting was held, and how."""
+    return machine.move(
+        journeys=journeys,
+        name="hold_first_meeting",
+        actor=actor,
+        at=at,
+        value=how,
+        inputs={"how": how},
+        comment=comment,
+        act=act,
+    )
+
+
+@transaction.atomic
+def meet_on_arrival(
+    *, journeys: Locked, actor: User | None, at: datetime, how: str, comment: str = ""
+) -> list[Event]:
+    """Meet people whose application nobody has answered yet: the meeting is the first response too.
+
+    Both moves are one act, undone together. Raises Refused where either is closed.
+    """
+    act = uuid.uuid4()
+    answered = respond(
+        journeys=journeys, actor=actor, at=at, kind=Activity.Kind.MEETING, summary=comment, act=act
+    )
+    return answered + hold_first_meeting(journeys=journeys, actor=actor, at=at, how=how, act=act)
+
+
+# another product -----------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def pass_to_product(
+    *,
+    journeys: Locked,
+    actor: User | None,
+    at: datetime,
+    service: Service,
+    owner: User | None = None,
+    comment: str = "",
+) -> list[Event]:
+    """Open a linked journey for another service, for the same client; this one goes on as it stands."""
+    events = []
+    for parent in journeys:
+        act = uuid.uuid4()
+        child = open_journey(
+            actor=actor,
+            at=at,
+            contact=parent.contact,
+            company=parent.company,
+            kind=matching.kind_of(contact=parent.contact, company=parent.company, at=at),
+            source=parent.source,
+            campaign=parent.campaign,
+            service=service,
+            owner=owner,
+            parent=parent,
+            act=act,
+        )
+        events += machine.record(
+            journeys=Locked([parent]),
+            event=Happening.PASSED_TO_PRODUCT,
+            actor=actor,
+            at=at,
+            value=service.key,
+            inputs={"journey": child.pk},
+            comment=comment,
+            act=act,
+        )
+    return events
+
+
+def withdraw_passed_on(events: Sequence[Event], at: datetime) -> None:
+    """Take back the journeys that annulled events had opened; one that has gone on since stands in the way."""
+    children = [event.inputs.get("journey") for event in events]
+    live = list(Event.objects.live().filter(journey__in=children).values_list("pk", "event"))
+    if any(kind != Happening.LEAD_CREATED for _pk, kind in live):
+        raise CannotAnnul(_("The journey for the other product has gone on; undo its events first."))
+    if live:
+        annul(events=[pk for pk, _kind in live], actor=None, at=at)
+
+
+# erasure -------------------------------------------------------------------------------------------------------------
+
+
+def erase_words(journeys: Sequence[int]) -> None:
+    """Erase what the people of journeys wrote and typed; source, campaign marks and figures stay."""
+    now = timezone.now()
+    applications = Application.objects.filter(journey__in=journeys)
+    applications.update(message="", answers={}, fingerprint="", referrer="", erased_at=now)

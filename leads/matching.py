@@ -1,0 +1,226 @@
+"""Who applied: the person and company that are here already, what they are to us, and journeys that look alike."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db import connection
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from rapidfuzz import fuzz, utils
+
+from funnel.models import Company, Contact, Event, Journey
+from funnel.stages import VOID_STAGES, Happening, Stage
+
+from . import normal
+from .models import CompanyKey
+
+CONTACTS: Final = 20
+COMPANIES: Final = 50
+JOURNEYS: Final = 50
+SHOWN: Final = 10
+SIMILAR: Final = 85
+"""How alike two names must be, of 100."""
+_BEYOND: Final = "\U0010ffff"
+_GONE_BEFORE: Final = (Stage.LOST, Stage.RETURNED, Stage.REFERRED)
+
+WHY: Final[dict[str, str | Promise]] = {
+    "email": _("Same e-mail"),
+    "phone": _("Same phone"),
+    "company_domain": _("Same company domain"),
+    "similar": _("Similar name and company"),
+}
+"""Why a journey may be about the same application."""
+
+_HOLD: Final = """
+SELECT leads_company_key(%(company)s), count(held.lock) FROM (
+    SELECT pg_advisory_xact_lock(wanted.key) AS lock FROM (
+        SELECT DISTINCT hashtextextended(name, 7) AS key
+        FROM unnest(%(names)s::text[] || CASE WHEN %(company)s = '' THEN '{}'::text[]
+                    ELSE ARRAY['company:' || leads_company_key(%(company)s)] END) AS name
+        ORDER BY key
+    ) AS wanted
+) AS held
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who applies, in the form that is compared."""
+
+    name: str
+    email: str = ""
+    phone: str = ""
+    company: str = ""
+
+    @property
+    def domain(self) -> str:
+        return normal.company_domain(self.email)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A journey that may be about the same application, and why: keys of `WHY`."""
+
+    journey: Journey
+    why: tuple[str, ...]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Return why, in words."""
+        return [str(WHY[key]) for key in self.why]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is on record around a person: contacts that share an address, companies that share domain or name."""
+
+    key: str
+    contacts: Sequence[Contact]
+    companies: Sequence[Company]
+
+    def contact(self, person: Person) -> Contact | None:
+        """Return the contact that has the person's e-mail, or else their phone."""
+        by_email = (c for c in self.contacts if person.email and c.email.lower() == person.email)
+        by_phone = (c for c in self.contacts if person.phone and c.phone == person.phone)
+        return next(by_email, None) or next(by_phone, None)
+
+    def company(self, person: Person) -> Company | None:
+        """Return the company of that name; or that of the e-mail's domain, where the name agrees or is not given."""
+        named = [c for c in self.companies if self.key and c.key == self.key]  # type: ignore[attr-defined]
+        there = [c for c in self.companies if person.domain and c.domain == person.domain]
+        if not person.company:
+            return there[0] if len(there) == 1 else None
+        both = [c for c in named if c in there]
+        alike = [c for c in there if _alike(c.name, person.company)]
+        return next(iter([*both, *named, *alike]), None)
+
+
+def hold(person: Person, *names: str) -> str:
+    """Let nobody else capture the same person, company or `names` until this transaction ends; return the company key.
+
+    Whoever comes second waits here, and then finds what the first has written.
+    """
+    wanted = [
+        *(f"email:{text}" for text in [person.email] if text),
+        *(f"phone:{text}" for text in [person.phone] if text),
+        *names,
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD, {"company": person.company, "names": wanted})
+        key: str = cursor.fetchone()[0]
+    return key
+
+
+def company_key(name: str) -> str:
+    """Return a company's name as it is compared: one query."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT leads_company_key(%s)", [name])
+        key: str = cursor.fetchone()[0]
+    return key
+
+
+def known(person: Person, key: str) -> Known:
+    """Look up contacts and companies around a person: two queries, each through an index and bounded."""
+    return Known(key, _contacts(person), _companies(person.domain, key))
+
+
+def _contacts(person: Person) -> list[Contact]:
+    shared = Q(pk__in=())
+    if person.email:
+        shared |= Q(email_lower=person.email)
+    if person.phone:
+        shared |= Q(phone=person.phone)
+    contacts = Contact.objects.annotate(email_lower=Lower("email")).filter(shared, erased_at=None)
+    return sorted(contacts.select_related("company").order_by()[:CONTACTS], key=lambda contact: contact.pk)
+
+
+def _companies(domain: str, key: str) -> list[Company]:
+    same = Q(pk__in=())
+    if domain:
+        same |= Q(domain=domain)
+    if key:
+        same |= Q(key=key)
+    if not same.children[1:]:
+        return []
+    companies = Company.objects.annotate(key=CompanyKey("name")).order_by()
+    found = companies.filter(same)[:CONTACTS]
+    first = key.partition(" ")[0]
+    if len(first) > 2:
+        found = found.union(companies.filter(key__gte=first, key__lt=first + _BEYOND)[:COMPANIES])
+    return sorted(found, key=lambda company: company.pk)
+
+
+def kind_of(*, contact: Contact, company: Company | None, at: datetime, apart_from: int | None = None) -> str:
+    """Class an application as it arrives: repeat where its client has paid, win-back where one was let go before.
+
+    The client is the contact or its company. At most two queries.
+    """
+    client = Q(contact=contact)
+    for company_id in {company.pk if company else None, contact.company_id} - {None}:
+        client |= Q(company=company_id)
+    earlier = (
+        Journey.objects.filter(client, annulled_at=None, created_at__lte=at)
+        .exclude(pk=apart_from)
+        .exclude(stage__in=VOID_STAGES)
+    )
+    paid = Event.objects.live().filter(
+        journey__in=earlier, event=Happening.PAYMENT_RECEIVED, occurred_at__lte=at
+    )
+    if paid.exists():
+        return Journey.Kind.REPEAT
+    if earlier.filter(stage__in=_GONE_BEFORE).exists():
+        return Journey.Kind.WIN_BACK
+    return Journey.Kind.NEW
+
+
+def duplicates(person: Person, found: Known, *, apart_from: int | None = None) -> list[Candidate]:
+    """Return the journeys that may be about the same application, newest first: one query, at most ten rows.
+
+    Those of the same person, of the same company's domain, and of people of a similar name in a similar company.
+    """
+    contacts = {contact.pk for contact in found.contacts}
+    companies = {company.pk for company in found.companies}
+    if not contacts | companies:
+        return []
+    journeys = (
+        Journey.objects.filter(Q(contact__in=contacts) | Q(company__in=companies), annulled_at=None)
+        .exclude(pk=apart_from)
+        .exclude(stage__in=VOID_STAGES)
+        .select_related("contact", "company", "owner")
+        .order_by("-created_at", "-pk")[:JOURNEYS]
+    )
+    candidates = (Candidate(journey, tuple(_why(person, journey))) for journey in journeys)
+    return [candidate for candidate in candidates if candidate.why][:SHOWN]
+
+
+def _why(person: Person, journey: Journey) -> Iterable[str]:
+    contact, company = journey.contact, journey.company
+    if person.email and contact.email.lower() == person.email:
+        yield "email"
+    if person.phone and contact.phone == person.phone:
+        yield "phone"
+    if company and person.domain and company.domain == person.domain:
+        yield "company_domain"
+    if (
+        company
+        and person.company
+        and _alike(contact.name, person.name)
+        and _alike(company.name, person.company)
+    ):
+        yield "similar"
+
+
+def _alike(one: str, other: str) -> bool:
+    """Tell whether two names are nearly the same, whatever the order of their words."""
+    return fuzz.token_sort_ratio(one, other, processor=utils.default_process, score_cutoff=SIMILAR) > 0
+
+
+def person_of(journey: Journey) -> Person:
+    """Return who stands behind a journey, to look for others like it."""
+    company = journey.company.name if journey.company else ""
+    contact = journey.contact
+    return Person(contact.name, contact.email.lower(), contact.phone, company)
