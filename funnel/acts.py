@@ -118,7 +118,7 @@ def run(
         events: list[Event] = []
         while ready:
             try:
-                with transaction.atomic():
+                with transaction.atomic(savepoint=mode == "each"):
                     events = act.perform(journeys=ready, actor=actor, at=at, **form.cleaned_data)
                 break
             except Refused as refused:

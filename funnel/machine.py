@@ -1,7 +1,7 @@
 """The only code that changes a stage: moves, facts and annulments, for one or many journeys at once.
 
-Every act is one transaction: lock, check stage, role and data, append to the ledger, change the snapshot. The number
-of statements does not grow with the number of journeys.
+Every act is one transaction, the caller's, which `lock` insists on: lock, check stage, role and data, append to the
+ledger, change the snapshot. The number of statements does not grow with the number of journeys.
 """
 
 import uuid
@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Literal
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from . import access, registry
@@ -179,7 +179,6 @@ def _told_by_whom(refusals: dict[int, Refusal]) -> dict[int, Refusal]:
 # acts ----------------------------------------------------------------------------------------------------------------
 
 
-@transaction.atomic
 def move(
     *,
     journeys: Locked,
@@ -264,7 +263,6 @@ def _targets(journeys: Locked, name: str, value: str, refusals: dict[int, Refusa
     return dict.fromkeys(past, value)
 
 
-@transaction.atomic
 def record(
     *,
     journeys: Locked,

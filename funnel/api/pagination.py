@@ -1,8 +1,11 @@
 """Keyset pages: as fast at the millionth row as at the first, and whole while rows come and go."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,8 +34,27 @@ class KeysetPagination(CursorPagination):
     def paginate_queryset(
         self, queryset: QuerySet[Any], request: Request, view: "APIView | None" = None
     ) -> Any:
+        self.field = self.get_ordering(request, queryset, view)[0].lstrip("-")  # type: ignore[arg-type]
+        self.model = queryset.model
         self.total = queryset.count() if request.query_params.get("count") in {"1", "true"} else None
         return super().paginate_queryset(queryset, request, view)
+
+    def decode_cursor(self, request: Request) -> Any:
+        cursor = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None:
+            self._check(cursor.position)
+        return cursor
+
+    def _check(self, position: str) -> None:
+        """Refuse a position that the ordering's field cannot hold, before the database has to."""
+        field = self.model._meta.pk if self.field == "pk" else self.model._meta.get_field(self.field)
+        try:
+            value = field.to_python(position)
+        except (ValidationError, ValueError) as error:
+            raise NotFound(self.invalid_cursor_message) from error
+        naive = isinstance(value, datetime) and value.tzinfo is None
+        if naive or "\0" in position:
+            raise NotFound(self.invalid_cursor_message)
 
     def get_paginated_response(self, data: Any) -> Response:
         body = {"results": data, "next": self.get_next_link(), "previous": self.get_previous_link()}

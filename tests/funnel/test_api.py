@@ -159,7 +159,8 @@ def test_a_move_costs_at_most_twelve_statements_and_a_bulk_of_500_at_most_five_m
     def cost(path: str, body: Any) -> int:
         with CaptureQueriesContext(connection) as captured:
             assert api.post(path, body).status_code == 200
-        return len(captured)
+        # The test's own transaction turns BEGIN and COMMIT into savepoints.
+        return sum("SAVEPOINT" not in query["sql"] for query in captured)
 
     inputs = {"inputs": {"reason": "price", "comment": "Too dear."}}
     assert cost(f"journeys/{application().pk}/moves/lose/", inputs) <= 12
