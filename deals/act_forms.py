@@ -1,0 +1,345 @@
+"""What the acts of the sales half ask for."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from deals.domain.proposals import totals_of
+from deals.models import DirectCost, Instalment, LegalIssue, Meeting, Objection, Payment
+from deals.totals import LARGEST
+from funnel.act_forms import comment_field
+from funnel.forms import ActForm, MoneyField, ReasonField, RowsField, UserField
+from funnel.models import Organisation, Reason
+from funnel.stages import Role
+
+FARTHEST = timedelta(days=365 * 30)
+"""How far from today a date in a deal may lie before it is taken for a slip of the finger."""
+Cleaned = dict[str, Any]
+
+
+def today() -> date:
+    """Return the organisation's date: one query."""
+    return timezone.now().astimezone(Organisation.current().zone).date()
+
+
+def refuse_future(day: date | None) -> date | None:
+    """Pass a day on that is not after the organisation's today, nor decades ago."""
+    if day is not None:
+        now = today()
+        if day > now:
+            raise ValidationError(_("This day is still to come."), code="future")
+        if now - day > FARTHEST:
+            raise ValidationError(_("This day lies too far back."), code="past")
+    return day
+
+
+class DayField(forms.DateField):
+    """A day, picked in the browser, in ISO elsewhere."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        super().__init__(widget=widget, **options)
+
+    def clean(self, value: Any) -> date | None:
+        day = super().clean(value)
+        if day is not None and abs(day - timezone.localdate()) > FARTHEST:
+            raise ValidationError(_("This day lies too far away."), code="range")
+        return day
+
+
+def moment_field(**options: Any) -> forms.DateTimeField:
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    return forms.DateTimeField(widget=widget, **options)
+
+
+# handoff -------------------------------------------------------------------------------------------------------------
+
+
+class HandOffForm(ActForm):
+    salesperson = UserField(
+        roles={Role.SALESPERSON},
+        label=_("Salesperson"),
+        required=False,
+        empty_label=_("Whose turn it is"),
+        help_text=_("Blank: the assignment rule decides."),
+    )
+    comment = comment_field(label=_("Words to sales"))
+
+
+class RejectForm(ActForm):
+    reason = ReasonField(Reason.Kind.REJECTED, label=_("Reason"))
+    comment = comment_field(required=True, help_text=_("What marketing should know to do better."))
+
+
+# meetings ------------------------------------------------------------------------------------------------------------
+
+
+class ScheduleDemoForm(ActForm):
+    starts_at = moment_field(label=_("Starts at"))
+    minutes = forms.IntegerField(label=_("Minutes"), min_value=5, max_value=1440, initial=60, required=False)
+    place = forms.CharField(label=_("Place"), max_length=300, required=False)
+    link = forms.URLField(
+        label=_("Link"),
+        max_length=500,
+        required=False,
+        assume_scheme="https",
+        help_text=_("A place or a link, at least one of them."),
+    )
+    attendees = forms.CharField(
+        label=_("Who attends"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    specialist = UserField(
+        roles={Role.SPECIALIST},
+        label=_("Specialist"),
+        required=False,
+        empty_label=_("Nobody"),
+        help_text=_("Sees this journey from then on."),
+    )
+    comment = comment_field()
+
+    def clean_minutes(self) -> int:
+        return self.cleaned_data["minutes"] or 60
+
+    def clean_starts_at(self) -> datetime:
+        moment: datetime = self.cleaned_data["starts_at"]
+        if abs(moment - timezone.now()) > timedelta(days=2 * 366):
+            raise ValidationError(_("This moment lies too far away."), code="range")
+        return moment
+
+    def clean(self) -> Cleaned:
+        cleaned = dict(super().clean() or self.cleaned_data)
+        given = {"place", "link"} & self.errors.keys()
+        if not given and not cleaned.get("place") and not cleaned.get("link"):
+            self.add_error("place", ValidationError(_("Give a place or a link."), code="required"))
+        return cleaned
+
+
+class HoldDemoForm(ActForm):
+    outcome = forms.ChoiceField(label=_("Outcome"), choices=Meeting.Outcome.choices)
+    comment = comment_field(label=_("What was said"))
+
+
+class QualifyForm(ActForm):
+    need = forms.CharField(
+        label=_("Need"),
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Which task they want solved."),
+    )
+    budget = MoneyField(label=_("Budget"), help_text=_("What they can spend on it."))
+    authority = forms.CharField(
+        label=_("Authority"), max_length=500, help_text=_("Who decides, and whether they were there.")
+    )
+    timing = forms.CharField(label=_("Timing"), max_length=500, help_text=_("When they need it."))
+    comment = comment_field()
+
+
+# proposals -----------------------------------------------------------------------------------------------------------
+
+
+class LineForm(forms.Form):
+    """A line item; discount and tax are per cent."""
+
+    description = forms.CharField(label=_("Description"), max_length=500)
+    unit = forms.CharField(label=_("Unit"), max_length=30, required=False)
+    quantity = forms.DecimalField(
+        label=_("Quantity"), min_value=Decimal("0.001"), max_digits=10, decimal_places=3
+    )
+    unit_price = MoneyField(label=_("Unit price"))
+    discount = forms.DecimalField(
+        label=_("Discount, %"), min_value=0, max_value=100, max_digits=5, decimal_places=2, required=False
+    )
+    tax = forms.DecimalField(
+        label=_("Tax, %"), min_value=0, max_value=100, max_digits=5, decimal_places=2, required=False
+    )
+
+
+def refuse_too_large(rows: list[dict[str, Any]]) -> None:
+    """Refuse lines whose total no column holds."""
+    if totals_of(rows).gross > LARGEST or totals_of(rows).total > LARGEST:
+        raise ValidationError(_("The lines come to more than can be kept."), code="max_value")
+
+
+class SendProposalForm(ActForm):
+    lines = RowsField(
+        LineForm,
+        label=_("Lines"),
+        required=False,
+        extra=0,
+        help_text=_("Blank: the draft is sent as it stands."),
+    )
+    valid_until = DayField(label=_("Valid until"), required=False)
+    comment = comment_field()
+
+    def clean_lines(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.cleaned_data["lines"]
+        refuse_too_large(rows)
+        return rows
+
+    def clean_valid_until(self) -> date | None:
+        day: date | None = self.cleaned_data["valid_until"]
+        if day and day < today():
+            raise ValidationError(_("This day has passed."), code="past")
+        return day
+
+
+class ObjectForm(ActForm):
+    reason = ReasonField(Reason.Kind.OBJECTION, label=_("Objection"))
+    said = comment_field(label=_("What was said"), required=True)
+
+
+class ResolveObjectionForm(ActForm):
+    objection = forms.ModelChoiceField(
+        Objection.objects.none(), label=_("Objection"), required=False, empty_label=_("The latest one")
+    )
+    resolution = comment_field(label=_("How it was met"), required=True)
+
+    def prepare(self) -> None:
+        if self.journey is not None:
+            field: Any = self.fields["objection"]
+            field.queryset = Objection.objects.filter(journey=self.journey, resolved_at=None).select_related(
+                "reason"
+            )
+
+
+# contracts -----------------------------------------------------------------------------------------------------------
+
+
+class RequestContractForm(ActForm):
+    lawyer = UserField(
+        roles={Role.LAWYER},
+        label=_("Lawyer"),
+        required=False,
+        empty_label=_("Nobody yet"),
+        help_text=_("Sees this journey from then on."),
+    )
+    comment = comment_field()
+
+
+class SendContractForm(ActForm):
+    terms = forms.CharField(
+        label=_("Terms"),
+        max_length=100_000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text=_("Blank: as they stand in the draft."),
+    )
+    amount = MoneyField(
+        positive=True, label=_("Amount"), required=False, help_text=_("Blank: as it stands in the draft.")
+    )
+    comment = comment_field()
+
+
+class InstalmentRow(forms.Form):
+    due_on = DayField(label=_("Due on"))
+    amount = MoneyField(positive=True, label=_("Amount"))
+
+
+class SignForm(ActForm):
+    signed_on = DayField(label=_("Signed on"))
+    amount = MoneyField(positive=True, label=_("Amount"))
+    instalments = RowsField(
+        InstalmentRow,
+        label=_("Payment schedule"),
+        required=False,
+        max_rows=120,
+        extra=2,
+        help_text=_("Blank: all of it on the day of signing."),
+    )
+    comment = comment_field()
+
+    def prepare(self) -> None:
+        if self.journey is not None:
+            self.initial.setdefault("signed_on", today())
+            self.initial.setdefault("amount", self.journey.amount)
+
+    def clean_signed_on(self) -> date | None:
+        day = refuse_future(self.cleaned_data["signed_on"])
+        if day and self.journey is not None:
+            arrived = self.journey.created_at.astimezone(Organisation.current().zone).date()
+            if day < arrived:
+                raise ValidationError(_("This day lies before the application arrived."), code="past")
+        return day
+
+    def clean(self) -> Cleaned:
+        cleaned = dict(super().clean() or self.cleaned_data)
+        rows, amount = cleaned.get("instalments"), cleaned.get("amount")
+        if rows and amount is not None:
+            total = sum((row["amount"] for row in rows), Decimal(0))
+            if total != amount:
+                words = _("The instalments come to %(total)s, the contract to %(amount)s.")
+                params = {"total": total, "amount": amount}
+                self.add_error("instalments", ValidationError(words, params=params, code="sum"))
+        return cleaned
+
+
+class LegalIssueForm(ActForm):
+    text = comment_field(label=_("Issue"), required=True)
+
+
+class ResolveIssueForm(ActForm):
+    issue = forms.ModelChoiceField(
+        LegalIssue.objects.none(), label=_("Issue"), required=False, empty_label=_("The oldest one")
+    )
+    resolution = comment_field(label=_("How it was settled"))
+
+    def prepare(self) -> None:
+        if self.journey is not None:
+            field: Any = self.fields["issue"]
+            field.queryset = LegalIssue.objects.filter(journey=self.journey, resolved_at=None)
+
+
+# money ---------------------------------------------------------------------------------------------------------------
+
+
+class MoneyForm(ActForm):
+    amount = MoneyField(positive=True, label=_("Amount"))
+    paid_on = DayField(label=_("Paid on"), required=False, help_text=_("Blank: the day of this entry."))
+    method = forms.ChoiceField(label=_("Method"), choices=Payment.Method.choices, required=False)
+    comment = comment_field()
+
+    def clean_method(self) -> str:
+        return self.cleaned_data["method"] or Payment.Method.TRANSFER
+
+    def clean_paid_on(self) -> date | None:
+        return refuse_future(self.cleaned_data["paid_on"])
+
+
+class PaymentForm(MoneyForm):
+    instalment = forms.ModelChoiceField(
+        Instalment.objects.none(),
+        label=_("Instalment"),
+        required=False,
+        empty_label=_("The oldest unpaid one"),
+    )
+    field_order = ("amount", "paid_on", "instalment", "method", "comment")
+
+    def prepare(self) -> None:
+        if self.journey is not None:
+            field: Any = self.fields["instalment"]
+            field.queryset = Instalment.objects.filter(contract__journey=self.journey)
+
+
+class RefundForm(MoneyForm):
+    pass
+
+
+class CostForm(ActForm):
+    amount = MoneyField(positive=True, label=_("Amount"))
+    kind = forms.ChoiceField(label=_("Kind"), choices=DirectCost.Kind.choices, required=False)
+    comment = comment_field()
+
+    def clean_kind(self) -> str:
+        return self.cleaned_data["kind"] or DirectCost.Kind.OTHER
+
+
+class RescheduleForm(forms.Form):
+    due_on = DayField(label=_("Due on"))
+    why = comment_field(label=_("Why"))

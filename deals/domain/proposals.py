@@ -1,0 +1,328 @@
+"""Proposals: drafts that are edited, versions that are sent, objections that are met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from deals.models import Line, Objection, Proposal, ProposalVersion
+from deals.totals import Totals, line_totals, sum_up
+from funnel import machine
+from funnel.machine import Locked, Refusal, Refused
+from funnel.models import Event, Journey, Reason, User
+from funnel.stages import DEAL_STAGES, Happening
+
+LINE_COLUMNS = ("description", "unit", "quantity", "unit_price", "discount", "tax")
+
+
+def totals_of(lines: Iterable[Mapping[str, Any]]) -> Totals:
+    """Return what cleaned lines come to: the figures that saving them would store."""
+    return sum_up(
+        line_totals(
+            quantity=line["quantity"],
+            unit_price=line["unit_price"],
+            discount=line.get("discount") or Decimal(0),
+            tax=line.get("tax") or Decimal(0),
+        )
+        for line in lines
+    )
+
+
+# drafts --------------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def save_draft(
+    *,
+    journey_id: int,
+    actor: User,
+    at: datetime,
+    lines: Sequence[Mapping[str, Any]] | None = None,
+    valid_until: date | None = None,
+    note: str | None = None,
+    expected_revision: int | None = None,
+    keep_valid_until: bool = False,
+) -> ProposalVersion:
+    """Save the draft of a journey's proposal; after a sent version, start the next one as a copy of it.
+
+    `lines` replaces the lines and `note` the words, None leaves them. With `expected_revision` (0 where no draft was
+    seen), refuses as stale what somebody else has saved since.
+    Raises Refused where the journey is no open deal, or on a stale save.
+    """
+    journey = machine.lock([journey_id])[0]
+    if journey.stage not in DEAL_STAGES:
+        words = _("A proposal is written only for an open deal.")
+        raise Refused({journey.pk: Refusal("stage", (), words)})
+    proposal = Proposal.objects.get_or_create(journey=journey)[0]
+    draft = proposal.versions.filter(state=ProposalVersion.State.DRAFT).first()
+    if expected_revision is not None and expected_revision != (draft.revision if draft else 0):
+        words = _("Somebody else has saved this proposal since you opened it; nothing was saved.")
+        raise Refused({journey.pk: Refusal("stale", (), words)})
+    if draft is None:
+        draft = _start_drafts([proposal])[0]
+    elif expected_revision is not None or lines is not None:
+        draft.revision += 1
+    if lines is not None:
+        _replace_lines(draft, lines)
+    if not keep_valid_until:
+        draft.valid_until = valid_until
+    if note is not None:
+        draft.note = note
+    draft.edited_by, draft.edited_at = actor, at
+    draft.save()
+    return draft
+
+
+def _replace_lines(draft: ProposalVersion, lines: Sequence[Mapping[str, Any]]) -> None:
+    draft.lines.all().delete()
+    Line.objects.bulk_create(
+        Line(
+            version=draft,
+            position=position,
+            description=line["description"],
+            unit=line.get("unit") or "",
+            quantity=line["quantity"],
+            unit_price=line["unit_price"],
+            discount=line.get("discount") or Decimal(0),
+            tax=line.get("tax") or Decimal(0),
+        )
+        for position, line in enumerate(lines, 1)
+    )
+    totals = totals_of(lines)
+    draft.net, draft.tax, draft.total = totals.net, totals.tax, totals.total
+
+
+def _start_drafts(
+    proposals: Sequence[Proposal], *, events: Mapping[int, Event] | None = None
+) -> list[ProposalVersion]:
+    """Start the next version of proposals that have no draft, each a copy of the last one sent: set-based."""
+    ids = [proposal.pk for proposal in proposals]
+    last = {
+        version.proposal_id: version
+        for version in ProposalVersion.objects.filter(proposal__in=ids)
+        .order_by("proposal_id", "-number")
+        .distinct("proposal_id")
+        .prefetch_related("lines")
+    }
+    drafts = []
+    for proposal in proposals:
+        old = last.get(proposal.pk)
+        drafts.append(
+            ProposalVersion(
+                proposal=proposal,
+                number=old.number + 1 if old else 1,
+                note=old.note if old else "",
+                net=old.net if old else Decimal(0),
+                tax=old.tax if old else Decimal(0),
+                total=old.total if old else Decimal(0),
+                request_event=events.get(proposal.journey_id) if events else None,
+            )
+        )
+    ProposalVersion.objects.bulk_create(drafts)
+    Line.objects.bulk_create(
+        Line(
+            version=draft,
+            position=line.position,
+            **{column: getattr(line, column) for column in LINE_COLUMNS},
+        )
+        for draft in drafts
+        if draft.proposal_id in last
+        for line in last[draft.proposal_id].lines.all()
+    )
+    return drafts
+
+
+# acts ----------------------------------------------------------------------------------------------------------------
+
+
+def request_proposal(*, journeys: Locked, actor: User | None, at: datetime, comment: str = "") -> list[Event]:
+    """Start the clock of preparing a proposal, with a draft to write in: the last version's copy where there is one."""
+    events = machine.move(journeys=journeys, name="request_proposal", actor=actor, at=at, comment=comment)
+    by_journey = {event.journey_id: event for event in events}
+    known = {proposal.journey_id: proposal for proposal in Proposal.objects.filter(journey__in=by_journey)}
+    Proposal.objects.bulk_create(Proposal(journey_id=pk) for pk in by_journey if pk not in known)
+    without_draft = Proposal.objects.filter(journey__in=by_journey).exclude(
+        versions__state=ProposalVersion.State.DRAFT
+    )
+    _start_drafts(list(without_draft), events=by_journey)
+    return events
+
+
+def send_proposal(
+    *,
+    journeys: Locked,
+    actor: User | None,
+    at: datetime,
+    lines: Sequence[Mapping[str, Any]] | None = None,
+    valid_until: date | None = None,
+    comment: str = "",
+) -> list[Event]:
+    """Send the draft to the client, frozen from then on; `lines`, where given, become the draft first.
+
+    The journey's expected amount becomes the version's total. Raises Refused where there is no draft with lines.
+    """
+    (journey,) = journeys
+    if lines:
+        proposal = Proposal.objects.get_or_create(journey=journey)[0]
+        draft = proposal.versions.filter(state=ProposalVersion.State.DRAFT).first()
+        draft = draft or _start_drafts([proposal])[0]
+        _replace_lines(draft, lines)
+        draft.edited_by, draft.edited_at = actor, at
+        draft.save()
+    version = ProposalVersion.objects.filter(
+        proposal__journey=journey, state=ProposalVersion.State.DRAFT
+    ).first()
+    events = machine.move(
+        journeys=journeys,
+        name="send_proposal",
+        actor=actor,
+        at=at,
+        value=f"v{version.number}" if version else "",
+        inputs={"version": version.pk if version else None},
+        comment=comment,
+    )
+    if version is None:
+        raise LookupError("the requirement proposal.version lets nothing through without a draft")
+    version.state, version.sent_at, version.sent_event = ProposalVersion.State.SENT, at, events[0]
+    version.valid_until = valid_until or version.valid_until
+    version.amount_before = journey.amount
+    version.save(update_fields=["state", "sent_at", "sent_event", "valid_until", "amount_before"])
+    set_amount(journey, version.total)
+    return events
+
+
+def set_amount(journey: Journey, amount: Decimal | None) -> None:
+    """Set what the journey is expected to bring."""
+    journey.amount = amount
+    Journey.objects.filter(pk=journey.pk).update(amount=amount)
+
+
+def raise_objection(
+    *, journeys: Locked, actor: User | None, at: datetime, reason: Reason, said: str
+) -> list[Event]:
+    """Record what the client holds against the offer: the next version, or a stop."""
+    events = machine.move(
+        journeys=journeys,
+        name="object",
+        actor=actor,
+        at=at,
+        value=reason.key,
+        reason=reason.key,
+        comment=said,
+    )
+    Objection.objects.bulk_create(
+        Objection(journey_id=event.journey_id, event=event, reason=reason, said=said, raised_at=at)
+        for event in events
+    )
+    return events
+
+
+def resolve_objection(
+    *, journeys: Locked, actor: User | None, at: datetime, objection: Objection | None = None, resolution: str
+) -> list[Event]:
+    """Record how an objection was met: the one named, or the latest that stands open.
+
+    Raises Refused where no objection stands open.
+    """
+    (journey,) = journeys
+    open_ones = Objection.objects.filter(journey=journey, resolved_at=None)
+    held = open_ones.filter(pk=objection.pk).first() if objection else open_ones.first()
+    if held is None:
+        words = _("No objection stands open.")
+        raise Refused({journey.pk: Refusal("data", ("objection",), words)})
+    events = machine.record(
+        journeys=journeys,
+        event=Happening.OBJECTION_RESOLVED,
+        actor=actor,
+        at=at,
+        value=held.reason.key,
+        reason=held.reason.key,
+        inputs={"objection": held.pk, "rests_on": [held.event_id]},
+        comment=resolution,
+    )
+    held.resolved_event, held.resolved_at, held.resolution = events[0], at, resolution
+    held.save(update_fields=["resolved_event", "resolved_at", "resolution"])
+    return events
+
+
+# what the table requires ---------------------------------------------------------------------------------------------
+
+
+def lacks_version(journeys: Sequence[Journey], inputs: Mapping[str, Any]) -> dict[int, list[str]]:
+    """Name the journeys without a draft to send ("proposal.version"), or with one that is empty ("proposal.lines")."""
+    if inputs.get("lines"):
+        return {}
+    lines = dict(
+        ProposalVersion.objects.filter(proposal__journey__in=journeys, state=ProposalVersion.State.DRAFT)
+        .annotate(last=Max("lines__position"))
+        .values_list("proposal__journey_id", "last")
+    )
+    return {
+        journey.pk: ["proposal.lines" if journey.pk in lines else "proposal.version"]
+        for journey in journeys
+        if not lines.get(journey.pk)
+    }
+
+
+# undo ----------------------------------------------------------------------------------------------------------------
+
+
+def requests_annulled(events: Sequence[Event], at: datetime) -> None:
+    """Withdraw the drafts that the requests started and nobody has written in."""
+    ProposalVersion.objects.filter(
+        request_event__in=events, state=ProposalVersion.State.DRAFT, edited_at=None
+    ).delete()
+    Proposal.objects.filter(journey__in=[event.journey_id for event in events], versions=None).delete()
+
+
+def sendings_annulled(events: Sequence[Event], at: datetime) -> None:
+    """Make drafts again of the versions sent, and give the journeys back the amounts expected before.
+
+    Where the next version has been started meanwhile, it takes the place and number of the one never sent, unless
+    it is an untouched copy, which goes.
+    """
+    versions = ProposalVersion.objects.filter(sent_event__in=events).order_by("-number")
+    for version in versions.select_related("proposal__journey"):
+        later = version.proposal.versions.filter(state=ProposalVersion.State.DRAFT).first()
+        set_amount(version.proposal.journey, version.amount_before)
+        if later is not None and later.edited_at is not None:
+            number = version.number
+            version.delete()
+            later.number = number
+            later.save(update_fields=["number"])
+            continue
+        if later is not None:
+            later.delete()
+        version.state, version.sent_at, version.sent_event = ProposalVersion.State.DRAFT, None, None
+        version.amount_before = None
+        version.edited_at = version.edited_at or at
+        version.revision += 1
+        version.save(
+            update_fields=["state", "sent_at", "sent_event", "amount_before", "edited_at", "revision"]
+        )
+
+
+def objections_annulled(events: Sequence[Event], at: datetime) -> None:
+    """Withdraw the objections that the events raised."""
+    Objection.objects.filter(event__in=events).delete()
+
+
+def resolutions_annulled(events: Sequence[Event], at: datetime) -> None:
+    """Let the objections that the events resolved stand open again."""
+    Objection.objects.filter(resolved_event__in=events).update(
+        resolved_event=None, resolved_at=None, resolution=""
+    )
+
+
+def objection_guard(events: Sequence[Event], going: Iterable[int]) -> str:
+    """Tell that an objection was met since: the answer to it would hang in the air."""
+    met = Objection.objects.filter(event__in=events, resolved_event__isnull=False).exclude(
+        resolved_event__in=list(going)
+    )
+    return _("The objection has been met since; annul that as well.") if met.exists() else ""

@@ -1,0 +1,95 @@
+"""What the sales half plugs into the kernel."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+from deals import act_forms as forms
+from deals.domain import contracts, erasure, handoffs, meetings, payments, proposals
+from deals.models import Contract, Meeting
+from funnel import acts, registry
+from funnel.forms import NoInputs
+from funnel.models import User
+from funnel.stages import Happening as H
+from funnel.stages import Role
+
+
+def register_acts() -> None:
+    """Say how each move and fact of the sales half is done."""
+    acts.register("hand_off", form=forms.HandOffForm, perform=handoffs.hand_off)
+    acts.register("withdraw_handoff", form=NoInputs, perform=handoffs.withdraw_handoff)
+    acts.register("accept", form=NoInputs, perform=handoffs.accept)
+    acts.register("reject", form=forms.RejectForm, perform=handoffs.reject)
+    acts.register("schedule_demo", form=forms.ScheduleDemoForm, perform=meetings.schedule_demo)
+    acts.register("miss_demo", form=NoInputs, perform=meetings.miss_demo)
+    acts.register("hold_demo", form=forms.HoldDemoForm, perform=meetings.hold_demo)
+    acts.register("qualify", form=forms.QualifyForm, perform=meetings.qualify)
+    acts.register("request_proposal", form=NoInputs, perform=proposals.request_proposal)
+    acts.register("send_proposal", form=forms.SendProposalForm, perform=proposals.send_proposal, bulk=False)
+    acts.register("object", form=forms.ObjectForm, perform=proposals.raise_objection)
+    acts.register(
+        H.OBJECTION_RESOLVED, form=forms.ResolveObjectionForm, perform=proposals.resolve_objection, bulk=False
+    )
+    acts.register("request_contract", form=forms.RequestContractForm, perform=contracts.request_contract)
+    acts.register("send_contract", form=forms.SendContractForm, perform=contracts.send_contract, bulk=False)
+    acts.register("sign", form=forms.SignForm, perform=contracts.sign, bulk=False)
+    acts.register(H.LEGAL_ISSUE_RAISED, form=forms.LegalIssueForm, perform=contracts.raise_legal_issue)
+    acts.register(
+        H.LEGAL_ISSUE_RESOLVED,
+        form=forms.ResolveIssueForm,
+        perform=contracts.resolve_legal_issue,
+        bulk=False,
+    )
+    acts.register(H.PAYMENT_RECEIVED, form=forms.PaymentForm, perform=payments.receive_payment, bulk=False)
+    acts.register(H.REFUND_PAID, form=forms.RefundForm, perform=payments.pay_refund, bulk=False)
+    acts.register(H.DIRECT_COST, form=forms.CostForm, perform=payments.record_cost)
+    registry.requirements |= {
+        "proposal.version": proposals.lacks_version,
+        "contract.version": contracts.lacks_version,
+    }
+
+
+def register_undo() -> None:
+    """Say what goes with an event that is annulled, what stands against it, and what an erasure takes."""
+    registry.on_annulled |= {
+        H.HANDED_OFF: handoffs.offers_annulled,
+        H.HANDOFF_WITHDRAWN: handoffs.decisions_annulled,
+        H.SAL_ACCEPTED: handoffs.decisions_annulled,
+        H.SAL_REJECTED: handoffs.decisions_annulled,
+        H.DEMO_SCHEDULED: meetings.meetings_annulled,
+        H.DEMO_NO_SHOW: meetings.meetings_annulled,
+        H.DEMO_HELD: meetings.meetings_annulled,
+        H.SQL_QUALIFIED: meetings.qualifications_annulled,
+        H.PROPOSAL_REQUESTED: proposals.requests_annulled,
+        H.PROPOSAL_SENT: proposals.sendings_annulled,
+        H.OBJECTION_RAISED: proposals.objections_annulled,
+        H.OBJECTION_RESOLVED: proposals.resolutions_annulled,
+        H.CONTRACT_REQUESTED: contracts.requests_annulled,
+        H.CONTRACT_SENT: contracts.sendings_annulled,
+        H.CONTRACT_SIGNED: contracts.signatures_annulled,
+        H.LEGAL_ISSUE_RAISED: contracts.issues_annulled,
+        H.LEGAL_ISSUE_RESOLVED: contracts.settlements_annulled,
+        H.PAYMENT_RECEIVED: payments.payments_annulled,
+        H.REFUND_PAID: payments.payments_annulled,
+        H.DIRECT_COST: payments.costs_annulled,
+    }
+    registry.annul_guards |= {
+        H.OBJECTION_RAISED: proposals.objection_guard,
+        H.CONTRACT_SIGNED: payments.signature_guard,
+        H.PAYMENT_RECEIVED: payments.payment_guard,
+    }
+    registry.on_erased.append(erasure.erase)
+
+
+def register_sight() -> None:
+    """Let specialists see what they are invited to, lawyers the contracts that are theirs."""
+    registry.visibility.append(invited)
+
+
+def invited(user: User) -> Q:
+    """Return the condition for the journeys that a specialist or lawyer is invited to."""
+    if user.role == Role.SPECIALIST:
+        return Q(pk__in=Meeting.objects.filter(specialist=user).values("journey"))
+    if user.role == Role.LAWYER:
+        return Q(pk__in=Contract.objects.filter(lawyer=user).values("journey"))
+    return Q(pk__in=())
