@@ -40,6 +40,12 @@ visibility: list[Callable[["User"], Q]] = []
 history_values: dict[str, Callable[[Iterable[str]], None]] = {}
 """Event → what creates the records that its values in an imported history name (partners, reasons)."""
 
+history_landed: list[Callable[[int], None]] = []
+"""What follows an import of history, in its transaction, whose number (`Event.xact` of all it wrote) is given.
+
+Imported events have no outbox rows, for nobody is told of the past; figures that are kept must follow through here.
+"""
+
 journey_panels: list[tuple[str, Callable[["Journey", "User"], dict[str, Any] | None]]] = []
 """Template and context builder of each panel that an app shows on the journey page; None hides it."""
 
@@ -57,6 +63,9 @@ navigation: list[Callable[["User"], Iterable[dict[str, Any]]]] = []
 
 With `"place": "account"` an entry stands in the menu under the avatar instead: settings, imports, users.
 """
+
+settings_pages: list[Callable[["User"], Iterable[dict[str, Any]]]] = []
+"""Pages of the settings that an app adds: dicts of url_name, icon, label and text, for the role that may use them."""
 
 api_routes: list[tuple[str, type, str]] = []
 """(prefix, viewset, basename) of each REST resource."""
