@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "funnel.frame.ReaderMiddleware",
     "funnel.toasts.ToastMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "funnel.middleware.BusyMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -113,7 +114,7 @@ _limits = {
     "idle_in_transaction_session_timeout": "60s",
 }
 _database = (
-    env.db_url("DATABASE_URL")
+    embedded.parse_database_url(env("DATABASE_URL"))
     if embedded.database_url_given()
     else {"ENGINE": "django.db.backends.postgresql", **_servers.database}
 )
