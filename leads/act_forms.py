@@ -19,6 +19,7 @@ from . import normal
 
 NAME_LENGTH = 200
 MESSAGE_LENGTH = 20_000
+EARLIEST_YEAR = 1970
 UTM_KEYS = 20
 UTM_LENGTH = 500
 
@@ -134,6 +135,8 @@ class CaptureForm(ReachForm):
         at: datetime | None = self.cleaned_data["occurred_at"]
         if at is not None and at > timezone.now():
             raise ValidationError(_("It lies in the future."), code="future")
+        if at is not None and at.year < EARLIEST_YEAR:
+            raise ValidationError(_("It lies too far in the past."), code="past")
         return at
 
     def arguments(self, now: Callable[[], datetime] = timezone.now) -> dict[str, Any]:

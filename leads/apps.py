@@ -12,6 +12,7 @@ class LeadsConfig(AppConfig):
 
         from . import act_forms as forms
         from . import domain
+        from .api.views import LeadViewSet
 
         acts.register("capture", form=forms.CaptureForm)
         acts.register("respond", form=forms.RespondForm, perform=domain.respond)
@@ -20,4 +21,5 @@ class LeadsConfig(AppConfig):
             Happening.PASSED_TO_PRODUCT, form=forms.PassForm, perform=domain.pass_to_product, bulk=False
         )
         registry.on_annulled[Happening.PASSED_TO_PRODUCT] = domain.withdraw_passed_on
+        registry.api_routes.append(("leads", LeadViewSet, "lead"))
         registry.on_erased.append(domain.erase_words)

@@ -169,7 +169,7 @@ class _Arrival:
         return [f"{name}:{text}" for name, text in names.items() if text]
 
     def _arrived_before(self) -> Journey | None:
-        journeys = Journey.objects.select_related("owner")
+        journeys = Journey.objects.select_related("owner", "source", "campaign", "service")
         if self.external_id and (found := journeys.filter(external_id=self.external_id).first()):
             return found
         if self.submission and (found := journeys.filter(application__submission=self.submission).first()):

@@ -1,6 +1,6 @@
 """Who applied: the person and company that are here already, what they are to us, and journeys that look alike."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -193,11 +193,13 @@ def duplicates(person: Person, found: Known, *, apart_from: int | None = None) -
         .select_related("contact", "company", "owner")
         .order_by("-created_at", "-pk")[:JOURNEYS]
     )
-    candidates = (Candidate(journey, tuple(_why(person, journey))) for journey in journeys)
+    keys = {company.pk: company.key for company in found.companies}  # type: ignore[attr-defined]
+    like_it = {pk for pk, key in keys.items() if found.key and _alike(key, found.key)}
+    candidates = (Candidate(journey, tuple(_why(person, journey, like_it))) for journey in journeys)
     return [candidate for candidate in candidates if candidate.why][:SHOWN]
 
 
-def _why(person: Person, journey: Journey) -> Iterable[str]:
+def _why(person: Person, journey: Journey, like_it: Container[int | None]) -> Iterable[str]:
     contact, company = journey.contact, journey.company
     if person.email and contact.email.lower() == person.email:
         yield "email"
@@ -205,12 +207,7 @@ def _why(person: Person, journey: Journey) -> Iterable[str]:
         yield "phone"
     if company and person.domain and company.domain == person.domain:
         yield "company_domain"
-    if (
-        company
-        and person.company
-        and _alike(contact.name, person.name)
-        and _alike(company.name, person.company)
-    ):
+    if journey.company_id in like_it and _alike(contact.name, person.name):
         yield "similar"
 
 

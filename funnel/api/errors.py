@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.db import OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as _
@@ -41,7 +41,11 @@ def form_faults(form: forms.Form) -> list[dict[str, str]]:
             code = str(error.code or "")
             inside = code[:1].isdigit() or code.startswith(".")
             path = f"{field}.{code.lstrip('.')}" if inside else field
-            faults.append({"field": "" if path == "__all__" else path, "reason": " ".join(error.messages)})
+            if field == NON_FIELD_ERRORS and code == "unknown" and error.params:
+                path = str(error.params.get("name", ""))  # what was given, though nobody asks for it
+            faults.append(
+                {"field": "" if path == NON_FIELD_ERRORS else path, "reason": " ".join(error.messages)}
+            )
     return faults
 
 
