@@ -20,6 +20,7 @@ class PartnersConfig(AppConfig):
             Happening.PARTNER_OUTCOME, form=forms.OutcomeForm, perform=domain.report_outcome, bulk=False
         )
         registry.on_annulled[Happening.PARTNER_HANDOFF] = domain.withdraw
+        registry.annul_guards[Happening.PARTNER_HANDOFF] = domain.answered
         for answer in domain.ANSWERS:
             registry.on_annulled[answer] = domain.restate
         registry.visibility.append(access.referred_to)

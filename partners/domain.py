@@ -1,6 +1,7 @@
 """Referring journeys to partners, and what partners say of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -155,6 +156,17 @@ def _answer(
 
 
 # when things are undone ----------------------------------------------------------------------------------------------
+
+
+def answered(events: Sequence[Event], going: AbstractSet[int]) -> str:
+    """Tell why referrals cannot be undone while partners' answers that rest on them stay; "" where they can."""
+    ids = {event.pk for event in events}
+    answers = Event.objects.live().filter(
+        journey__in={event.journey_id for event in events}, event__in=ANSWERS
+    )
+    if any(answer.pk not in going and ids & {*answer.inputs.get("rests_on", ())} for answer in answers):
+        return _("The partner has answered this referral; undo the answer first, or both together.")
+    return ""
 
 
 def withdraw(events: Sequence[Event], at: datetime) -> None:
