@@ -198,7 +198,7 @@ def sign(
         Instalment(contract=contract, position=position, due_on=row["due_on"], amount=row["amount"])
         for position, row in enumerate(rows, 1)
     )
-    schedule.spread_earlier(journey)
+    schedule.spread(journey)
     set_amount(journey, amount)
     return events
 

@@ -79,10 +79,10 @@ def receive_payment(
         inputs={"instalment": instalment.pk if instalment else None, "method": method},
         comment=comment,
     )
-    payment = Payment.objects.create(
+    Payment.objects.create(
         journey=journey, event=events[0], instalment=instalment, amount=amount, paid_on=day, method=method
     )
-    schedule.spread([(payment, amount)], schedule.unpaid(journey))
+    schedule.spread(journey)
     return events
 
 
@@ -194,7 +194,7 @@ def payments_annulled(events: Sequence[Event], at: datetime) -> None:
     """Withdraw payments and refunds: what they paid is owed again, and money left over elsewhere moves up."""
     Payment.objects.filter(event__in=events).delete()
     for journey in Journey.objects.filter(pk__in={event.journey_id for event in events}):
-        schedule.spread_earlier(journey)
+        schedule.spread(journey)
 
 
 def costs_annulled(events: Sequence[Event], at: datetime) -> None:

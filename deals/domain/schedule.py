@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal
-
-from django.db.models import Sum
-
 from deals.models import Instalment, Payment, PaymentShare
 from funnel.models import Journey
 
 
-def spread(payments: Sequence[tuple[Payment, Decimal]], instalments: Sequence[Instalment]) -> None:
-    """Give payments, each with what is left of it, to instalments with `left` annotated, in their order.
+def spread(journey: Journey) -> None:
+    """Work out anew which of the journey's payments pay which instalments: four statements.
 
-    A payment that names an instalment serves that one first. What is over stays on the payment: over-fulfilment
-    is shown, not capped.
+    Payments go in the order of their days, each first to the instalment that it names, then to those still unpaid
+    from the oldest on. What is over stays on the payment: over-fulfilment is shown, not capped.
     """
-    left = {instalment.pk: instalment.left for instalment in instalments}
+    instalments = list(Instalment.objects.filter(contract__journey=journey).order_by("due_on", "position"))
+    left = {instalment.pk: instalment.amount for instalment in instalments}
+    PaymentShare.objects.filter(payment__journey=journey).delete()
     shares = []
-    for payment, rest in payments:
+    payments = Payment.objects.filter(journey=journey, kind=Payment.Kind.PAYMENT).order_by("paid_on", "pk")
+    for payment in payments if instalments else ():
+        rest = payment.amount
         order = sorted(instalments, key=lambda item: item.pk != payment.instalment_id)  # stable: named first
         for instalment in order:
             part = min(rest, left[instalment.pk])
@@ -28,23 +27,3 @@ def spread(payments: Sequence[tuple[Payment, Decimal]], instalments: Sequence[In
                 left[instalment.pk] -= part
                 rest -= part
     PaymentShare.objects.bulk_create(shares)
-
-
-def unpaid(journey: Journey) -> list[Instalment]:
-    """Return the journey's instalments on which something is owed, oldest first."""
-    return list(
-        Instalment.objects.with_paid()
-        .filter(contract__journey=journey, left__gt=0)
-        .order_by("due_on", "position")
-    )
-
-
-def spread_earlier(journey: Journey) -> None:
-    """Give what the journey's payments have not been used for to the instalments that are unpaid, oldest first."""
-    payments = (
-        Payment.objects.filter(journey=journey, kind=Payment.Kind.PAYMENT)
-        .annotate(used=Sum("shares__amount"))
-        .order_by("paid_on", "pk")
-    )
-    over = [(payment, payment.amount - (payment.used or 0)) for payment in payments]
-    spread([(payment, rest) for payment, rest in over if rest > 0], unpaid(journey))
