@@ -246,7 +246,10 @@ def _arc(name: str, journey: Journey) -> Arc:
 
 
 def _enter(journey: Journey, arc: Arc, target: str | None, at: datetime) -> None:
-    journey.stage, journey.stage_since, journey.snoozed_until = str(target or arc.target), at, None
+    journey.snoozed_until = None
+    if journey.stage == Stage.MERGED == arc.target:
+        return  # another survivor is named; replay lets nothing but an unmerge move what is merged
+    journey.stage, journey.stage_since = str(target or arc.target), at
 
 
 def _targets(journeys: Locked, name: str, value: str, refusals: dict[int, Refusal]) -> dict[int, str]:

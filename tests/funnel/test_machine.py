@@ -134,6 +134,16 @@ def test_merging_keeps_both_and_unmerging_restores_the_stage() -> None:
     assert (back.stage, back.merged_into_id) == ("contacted", None)
 
 
+def test_a_merged_journey_may_be_led_to_another_survivor_and_stays_merged_since_the_first() -> None:
+    first, second, double = application(), application(), application()
+    for survivor in (first, second):
+        acts.run(name="merge", journeys=[double.pk], actor=person(), inputs={"survivor": survivor.pk})
+    double.refresh_from_db()
+    merges = Event.objects.filter(journey=double, event="merged_into").order_by("seq")
+    assert (double.stage, double.merged_into) == ("merged", second)
+    assert double.stage_since == merges[0].occurred_at < merges[1].occurred_at
+
+
 def test_a_journey_with_money_on_it_is_not_merged_away() -> None:
     survivor, double = application(), application()
     with transaction.atomic():
