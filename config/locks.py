@@ -29,9 +29,11 @@ def advisory_lock(name: str, *, using: str = DEFAULT_DB_ALIAS, seconds: float = 
         time.sleep(0.2)
     try:
         yield
-    finally:
-        if connection.connection is not None:  # a lost connection has dropped its locks already
-            _ask(connection, "SELECT pg_advisory_unlock(%s)", key)
+    except BaseException:
+        connection.close()  # drops the lock even where the session is past asking
+        raise
+    if connection.connection is not None:  # a lost connection has dropped its locks already
+        _ask(connection, "SELECT pg_advisory_unlock(%s)", key)
 
 
 def _ask(connection: object, sql: str, key: int) -> bool:

@@ -15,6 +15,8 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 
+from config import embedded
+
 ADMIN = "admin"
 UNUSED_STATIC = ["redoc", "rest_framework"]  # of packages whose pages are not served here
 DEMO = "demo data"
@@ -22,6 +24,10 @@ DEMO = "demo data"
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    try:
+        embedded.acquire()
+    except embedded.ServerError as error:
+        sys.exit(str(error))
     django.setup()
     from config.locks import advisory_lock
 
@@ -45,8 +51,6 @@ def check_services() -> None:
     import redis
     from django.conf import settings
     from django.db import OperationalError, connection
-
-    from config import embedded
 
     try:
         connection.ensure_connection()

@@ -7,6 +7,7 @@ Secure unless told otherwise: without PUBLIC_URL the site is taken to stand behi
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
@@ -275,7 +276,7 @@ USE_THOUSAND_SEPARATOR = False  # a pk in a URL is no amount; amounts are format
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = Path(env("FUNNEL_STATIC_DIR", default=str(DATA_DIR / "static")))
 MEDIA_ROOT = DATA_DIR / "files"  # never served by path: views check who asks
 MEDIA_URL = "/files/"
 STORAGES = {

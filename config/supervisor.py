@@ -119,8 +119,10 @@ class Supervisor:
             lived = now - running.started
             running.failures = running.failures + 1 if lived < FAST else 0
             if running.failures >= FAILED_STARTS:
+                log = self._log(program)
                 raise GaveUp(
-                    f"{program.name} ended {FAILED_STARTS} times right after its start: see {self._log(program)}."
+                    f"{program.name} ended {FAILED_STARTS} times right after its start "
+                    f"({last_words(log)}): see {log}."
                 )
             running.again_at = now + (0.5 * 2**running.failures if running.failures else 0)
             self.tell(f"{program.name} ended ({_how(code)}) after {lived:.0f} s; starting it again")
@@ -169,6 +171,14 @@ def _as_child() -> None:
     """In the child, before it becomes the program: end with the supervisor even when that is killed hard."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def last_words(log: Path) -> str:
+    """The last line that a program wrote, as short as a sentence can bear."""
+    with log.open("rb") as lines:
+        lines.seek(max(0, log.stat().st_size - 4096))
+        said = lines.read().decode(errors="replace").strip().splitlines()
+    return said[-1].strip()[:200] if said else "it said nothing"
 
 
 def _how(code: int) -> str:

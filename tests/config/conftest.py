@@ -40,8 +40,8 @@ def become_ordinary() -> tuple[str, ...]:
 class Installation:
     """One data folder and the processes on it."""
 
-    def __init__(self, data: Path, *, user: str = "me") -> None:
-        self.data, self.user = data, user
+    def __init__(self, data: Path, *, static: Path, user: str = "me") -> None:
+        self.data, self.static, self.user = data, static, user
         self.port = free_port()
         self.started: list[subprocess.Popen[str]] = []
 
@@ -52,6 +52,7 @@ class Installation:
             if not re.match(r"FUNNEL_|PYTEST_|DJANGO_|PUBLIC_URL$|DATABASE_URL$|REDIS_URL$|CACHE_URL$", name)
         }
         own = {"FUNNEL_DATA_DIR": str(self.data), "PORT": str(self.port), "DEMO": "0", "WEB_WORKERS": "1"}
+        own |= {"WORKERS": "1", "FUNNEL_STATIC_DIR": str(self.static)}
         return {**kept, **own, "PYTHONDONTWRITEBYTECODE": "1", **more}
 
     def command(self, *command: str) -> list[str]:
@@ -166,26 +167,71 @@ def root() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def static(root: Path) -> Path:
+    """Static files are collected and compressed once for all installations of a run."""
+    folder = root / "static"
+    folder.mkdir()
+    folder.chmod(0o777)
+    return folder
+
+
+def create(root: Path, static: Path, name: str = "data", *, user: str = "me") -> Installation:
+    place = Path(tempfile.mkdtemp(dir=root))
+    place.chmod(0o777)
+    return Installation(place / name, static=static, user=user)
+
+
+def destroy(installation: Installation) -> None:
+    installation.kill_everything()
+    for process in installation.started:
+        for stream in (process.stdout, process.stderr):
+            if stream:
+                stream.close()
+    for run in installation.socket_folders():
+        shutil.rmtree(run, ignore_errors=True)
+    shutil.rmtree(installation.data.parent, ignore_errors=True)
+
+
 @pytest.fixture
-def make_installation(root: Path) -> Iterator[Callable[..., Installation]]:
+def make_installation(root: Path, static: Path) -> Iterator[Callable[..., Installation]]:
     made: list[Installation] = []
 
     def make(name: str = "data", *, user: str = "me") -> Installation:
-        place = Path(tempfile.mkdtemp(dir=root))
-        place.chmod(0o777)
-        made.append(Installation(place / name, user=user))
+        made.append(create(root, static, name, user=user))
         return made[-1]
 
     yield make
     for installation in made:
-        installation.kill_everything()
-        for process in installation.started:
-            for stream in (process.stdout, process.stderr):
-                if stream:
-                    stream.close()
-        for run in installation.socket_folders():
-            shutil.rmtree(run, ignore_errors=True)
-        shutil.rmtree(installation.data.parent, ignore_errors=True)
+        destroy(installation)
+
+
+@pytest.fixture(scope="session")
+def migrated(root: Path, static: Path) -> Iterator[Path]:
+    """A data folder on which nothing runs and everything is prepared, to be copied."""
+    installation = create(root, static)
+    done = installation.run(PYTHON, "-m", "config.prepare")
+    assert done.returncode == 0, done.stderr
+    yield installation.data
+    destroy(installation)
+
+
+@pytest.fixture
+def prepared(make_installation: Callable[..., Installation], migrated: Path) -> Installation:
+    """An installation that has been started before."""
+    installation = make_installation()
+    subprocess.run(["cp", "-a", str(migrated), str(installation.data)], check=True)
+    return installation
+
+
+@pytest.fixture(scope="module")
+def running(root: Path, static: Path, migrated: Path) -> Iterator[Installation]:
+    """An installation that runs, shared by the tests of a module: each leaves it running."""
+    installation = create(root, static)
+    subprocess.run(["cp", "-a", str(migrated), str(installation.data)], check=True)
+    installation.up()
+    yield installation
+    destroy(installation)
 
 
 @pytest.fixture
