@@ -6,6 +6,7 @@ URLs, `data-*` and SVG geometry use plain `str()`.
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
@@ -47,6 +48,11 @@ def _signed(text: str) -> str:
     return text.replace("-", MINUS)
 
 
+def _spaced(text: str) -> str:
+    """Keep letters apart from figures, as CLDR asks: "RUB 5", where "$5" needs nothing."""
+    return re.sub(r"^(\W?[A-Za-z]+)(?=\d)", "\\1\N{NO-BREAK SPACE}", _signed(text))
+
+
 def money(amount: object, currency: str = "") -> str:
     """Return "$5,120" or "5 120 $"; cents only where there are some; without a currency, the plain amount."""
     value = as_number(amount)
@@ -58,7 +64,7 @@ def money(amount: object, currency: str = "") -> str:
     pattern = _numbers().currency_formats["standard"].pattern
     # Babel's pattern carries ".00"; whole amounts drop it in both halves (positive;negative)
     pattern = pattern.replace(".00", "") if whole else pattern
-    return _signed(format_currency(value, currency, format=pattern, locale=_numbers(), currency_digits=False))
+    return _spaced(format_currency(value, currency, format=pattern, locale=_numbers(), currency_digits=False))
 
 
 def money_short(amount: object, currency: str = "") -> str:
@@ -69,7 +75,7 @@ def money_short(amount: object, currency: str = "") -> str:
     digits = 1 if abs(value) >= 1_000_000 else 0
     if not currency:
         return _signed(format_compact_decimal(value, locale=_numbers(), fraction_digits=digits))
-    return _signed(format_compact_currency(value, currency, locale=_numbers(), fraction_digits=digits))
+    return _spaced(format_compact_currency(value, currency, locale=_numbers(), fraction_digits=digits))
 
 
 def number(value: object, digits: int = 0) -> str:

@@ -10,7 +10,8 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -54,16 +55,33 @@ class SpecimenForm(forms.Form):
     items = RowsField(LineForm, label=_("Items"), extra=3, required=False)
 
 
+class QuestionForm(forms.Form):
+    """What a dialog asks."""
+
+    budget = forms.DecimalField(label=_("Budget"), min_value=0)
+    comment = forms.CharField(label=_("Comment"), required=False, widget=forms.Textarea)
+
+
 def gallery(request: HttpRequest) -> HttpResponse:
     """Show the components to administrators, and to anyone while developing."""
     if not settings.DEBUG and getattr(request.user, "role", None) != Role.ADMINISTRATOR:
         raise PermissionDenied
     if request.GET.get("part") == "dialog":
-        return render(request, "funnel/gallery_dialog.html", {"form": SpecimenForm(request.POST or None)})
+        return _dialog(request)
     if request.method == "POST":
         toast(request, str(_("Evergreen Travel moved to Brief")), undo=request.path)
         toast(request, str(_("Another person moved it first. Nothing was saved.")), level=messages.ERROR)
     return render(request, "funnel/gallery.html", _specimens())
+
+
+def _dialog(request: HttpRequest) -> HttpResponse:
+    form = QuestionForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        toast(request, str(_("Evergreen Travel moved to Proposal")), undo=reverse("funnel:gallery"))
+        if request.htmx:
+            return HttpResponse(status=204, headers={"HX-Trigger": "closeDialog"})
+        return redirect("funnel:gallery")
+    return render(request, "funnel/gallery_dialog.html", {"form": form}, status=422 if form.errors else 200)
 
 
 def _specimens() -> dict[str, Any]:

@@ -20,7 +20,11 @@
   const dialog = $("dialog");
   let opener = null;
 
-  const closeDialog = () => dialog.open && dialog.close();
+  const closeDialog = () => {
+    if (!dialog.open) return;
+    dialog.replaceChildren(); // at once: htmx is still swapping, and what it finds here it would open again
+    dialog.close();
+  };
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.target === dialog && !dialog.contains(event.detail.elt)) opener = event.detail.elt;
