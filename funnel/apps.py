@@ -9,9 +9,10 @@ class FunnelConfig(AppConfig):
 
     def ready(self) -> None:
         from . import act_forms as forms
-        from . import acts, checks, consumers, domain, outbox, registry  # noqa: F401  checks register themselves
+        from . import acts, checks, consumers, domain, navigation, outbox, registry  # noqa: F401  checks register themselves
         from .stages import Happening
 
+        registry.navigation.append(navigation.entries)
         registry.requirements |= {
             "merge.no_money": domain.money_on,
             "merge.undo_window": domain.outside_undo_window,

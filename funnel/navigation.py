@@ -1,0 +1,38 @@
+"""The kernel's own entries in the left bar and under the avatar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from .models import Notification, User
+from .stages import Role
+
+
+def entries(user: User) -> Iterator[dict[str, Any]]:
+    """Yield what the person's role may use: one query, for the count of what is unread."""
+    if user.role != Role.PARTNER:
+        yield {"url_name": "funnel:journey-list", "icon": "users", "label": _("Journeys"), "weight": 30}
+    yield {
+        "url_name": "funnel:notifications",
+        "icon": "bell",
+        "label": _("Notifications"),
+        "weight": 90,
+        "count": Notification.objects.filter(user=user, read_at=None)[:100].count(),
+    }
+    yield {
+        "url_name": "funnel:settings",
+        "icon": "settings",
+        "label": _("Settings"),
+        "weight": 900,
+        "place": "account",
+    }
+    yield {
+        "url_name": "funnel:profile",
+        "icon": "circle-user",
+        "label": _("My profile"),
+        "weight": 910,
+        "place": "account",
+    }

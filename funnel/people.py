@@ -1,0 +1,100 @@
+"""Adding and changing the people and programs that work here."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from .models import ApiToken, Journey, User
+from .models.programs import Scope
+from .stages import Role
+
+PERSONAL = ("name", "email", "role", "team", "is_active", "takes_handoffs")
+
+
+@transaction.atomic
+def create_user(*, actor: User, username: str, role: str, **fields: Any) -> tuple[User, str]:
+    """Add a person; return them with a temporary password, shown only now. A service account gets none."""
+    user = User(username=username, role=role, **fields)
+    password = "" if role == Role.SERVICE else _password()
+    if password:
+        user.set_password(password)
+    else:
+        user.set_unusable_password()
+    user.full_clean(exclude=["password"])
+    user.save()
+    return user, password
+
+
+@transaction.atomic
+def change_user(*, actor: User, user: User, **fields: Any) -> User:
+    """Change what `fields` name of a person; disabling one ends their sessions and tokens at the next request.
+
+    Raises ValidationError where it would leave nobody to administer, or lock out whoever is asking.
+    """
+    locked = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
+    for name, value in fields.items():
+        setattr(locked, name, value)
+    locked.full_clean(exclude=["password"])
+    stays = locked.role == Role.ADMINISTRATOR and locked.is_active
+    if locked.pk == actor.pk and not stays:
+        raise ValidationError(
+            {"role": _("You cannot take your own administration away; another administrator can.")}
+        )
+    # the other administrators are locked, so that two of them cannot unseat each other at once
+    others = (
+        User.objects.select_for_update().filter(role=Role.ADMINISTRATOR, is_active=True).exclude(pk=locked.pk)
+    )
+    if user.role == Role.ADMINISTRATOR and not stays and not list(others.order_by("pk").values_list("pk")):
+        raise ValidationError({"role": _("This is the last administrator.")})
+    locked.save(update_fields=list(fields))
+    return locked
+
+
+@transaction.atomic
+def set_temporary_password(*, actor: User, user: User) -> str:
+    """Give a person a new password, shown only now; their sessions and tokens end."""
+    if user.role == Role.SERVICE:
+        raise ValidationError(_("A service account signs in with tokens, not with a password."))
+    password = _password()
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    revoke_all(user=user)
+    return password
+
+
+def revoke_all(*, user: User) -> int:
+    """Revoke every token of a person; return how many were alive."""
+    return ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def issue_token(*, actor: User, user: User, name: str, scopes: list[str]) -> tuple[ApiToken, str]:
+    """Issue a token; return it with its secret, shown only now.
+
+    Raises ValidationError where the actor may not give the scope, or not to this person.
+    """
+    administers = actor.role == Role.ADMINISTRATOR
+    if user.pk != actor.pk and not administers:
+        raise ValidationError({"user": _("Only an administrator issues tokens for others.")})
+    if Scope.ADMIN in scopes and user.role != Role.ADMINISTRATOR:
+        raise ValidationError({"scopes": _("Only an administrator's token may administer.")})
+    return ApiToken.issue(user=user, scopes=scopes, name=name)
+
+
+def revoke_token(*, actor: User, token: ApiToken) -> None:
+    """Revoke a token; a revoked one stays as it is."""
+    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def open_work(user: User) -> int:
+    """Return how many open journeys the person owns: what somebody must take over when they leave."""
+    return Journey.objects.open().owned_by(user).count()
+
+
+def _password() -> str:
+    return secrets.token_urlsafe(12)

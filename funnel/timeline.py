@@ -1,0 +1,238 @@
+"""What happened on a journey, in words: the items that the timeline component draws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.contrib.postgres.aggregates import StringAgg
+from django.db.models import Case, CharField, OuterRef, Subquery, Value, When
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from . import access, formats
+from .access import Permission
+from .look import stage_colour
+from .models import Activity, Event, Journey, Note, Reason, User
+from .queries import EventQuerySet
+from .stages import MONEY_EVENTS, TARGETS, Happening, Role, Stage
+
+H = Happening
+
+SHOWN = 200
+"""How many events a page shows before it offers the rest."""
+
+ICONS: Final[dict[str, str]] = {
+    H.LEAD_CREATED: "inbox",
+    H.FIRST_RESPONSE: "message-circle-reply",
+    H.FIRST_MEETING_HELD: "users",
+    H.BRIEF_FILLED: "clipboard-check",
+    H.HANDED_OFF: "send",
+    H.PARTNER_HANDOFF: "handshake",
+    H.HANDOFF_WITHDRAWN: "undo-2",
+    H.SAL_ACCEPTED: "thumbs-up",
+    H.SAL_REJECTED: "thumbs-down",
+    H.DEMO_SCHEDULED: "calendar",
+    H.DEMO_NO_SHOW: "calendar-x",
+    H.DEMO_HELD: "presentation",
+    H.SQL_QUALIFIED: "badge-check",
+    H.PROPOSAL_REQUESTED: "file-clock",
+    H.PROPOSAL_SENT: "file-text",
+    H.OBJECTION_RAISED: "message-square-warning",
+    H.OBJECTION_RESOLVED: "message-square",
+    H.CONTRACT_REQUESTED: "file-clock",
+    H.CONTRACT_SENT: "signature",
+    H.CONTRACT_SIGNED: "trophy",
+    H.LEAD_LOST: "ban",
+    H.DEAL_LOST: "ban",
+    H.MARKED_SPAM: "shield-ban",
+    H.MERGED_INTO: "merge",
+    H.UNMERGED: "split",
+    H.REOPENED: "rotate-ccw",
+    H.OWNER_CHANGED: "user-round-cog",
+    H.PAYMENT_RECEIVED: "banknote",
+    H.REFUND_PAID: "banknote",
+    H.DIRECT_COST: "receipt",
+    H.NOTE_LOGGED: "notebook-pen",
+    H.ACTIVITY_LOGGED: "phone",
+    H.LEGAL_ISSUE_RAISED: "scale",
+    H.LEGAL_ISSUE_RESOLVED: "scale",
+    H.PASSED_TO_PRODUCT: "split",
+    H.PERSONAL_DATA_ERASED: "eraser",
+    H.SNOOZED: "alarm-clock",
+    H.WOKEN: "alarm-clock-check",
+    H.ANNULLED: "undo-2",
+}
+
+ACTIVITY_ICONS: Final[dict[str, str]] = {
+    Activity.Kind.CALL: "phone",
+    Activity.Kind.MESSAGE: "message-circle",
+    Activity.Kind.EMAIL: "mail",
+    Activity.Kind.MEETING: "users",
+}
+
+REASON_KINDS: Final[dict[str, str]] = {
+    H.LEAD_LOST: Reason.Kind.LOST,
+    H.DEAL_LOST: Reason.Kind.LOST,
+    H.SAL_REJECTED: Reason.Kind.REJECTED,
+    H.OBJECTION_RAISED: Reason.Kind.OBJECTION,
+    H.PARTNER_HANDOFF: Reason.Kind.REFERRED,
+}
+
+OUTSIDERS: Final = frozenset({H.PARTNER_HANDOFF, H.PARTNER_ACCEPTED, H.PARTNER_DECLINED, H.PARTNER_OUTCOME})
+"""The events that concern a partner; the rest of a journey is our own affair."""
+
+
+def stage_name(stage: str) -> str:
+    """Return what people call a stage; a word of an old history that is none stays as it is."""
+    return str(Stage(stage).label) if stage in Stage.values else stage
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The events of one journey, newest first, with whatever a page says of them. Annulled ones are among them."""
+
+    events: Sequence[Any]
+    more: bool
+
+    @property
+    def live(self) -> list[Any]:
+        return [event for event in self.events if not is_annulled(event) and event.annuls_id is None]
+
+
+def is_annulled(event: Any) -> bool:
+    """Tell whether a later event annuls this one (loaded with `history`)."""
+    return getattr(event, "annulment", None) is not None
+
+
+def history(journey: Journey, *, whole: bool = False) -> History:
+    """Return the journey's ledger with notes, activities, reasons and annulments: one query."""
+    events = list(
+        _told(Event.objects.filter(journey=journey)).order_by("-occurred_at", "-seq")[: _limit(whole)]
+    )
+    more = not whole and len(events) > SHOWN
+    return History(events[:SHOWN] if more else events, more)
+
+
+def _limit(whole: bool) -> int | None:
+    return None if whole else SHOWN + 1
+
+
+def _told(events: EventQuerySet) -> Any:
+    notes = Note.objects.filter(event=OuterRef("pk")).order_by().values("event")
+    kinds = Case(
+        *(When(event=event, then=Value(kind)) for event, kind in REASON_KINDS.items()),
+        default=Value(""),
+        output_field=CharField(),
+    )
+    reasons = Reason.objects.filter(key=OuterRef("reason"), kind=OuterRef("reason_kind"))
+    return (
+        events.select_related("actor", "owner", "activity", "annulment__actor", "annuls", "source")
+        .annotate(reason_kind=kinds)
+        .annotate(
+            said=Subquery(notes.annotate(all=StringAgg("text", Value("\n"), order_by="pk")).values("all")),
+            reason_label=Subquery(reasons.values("label")[:1]),
+        )
+    )
+
+
+def items(journey: Journey, happened: History, user: User) -> list[dict[str, Any]]:
+    """Return the timeline's items for a reader: who did what when, in words, annulled ones marked."""
+    shown: Iterable[Any] = happened.events
+    outsider = user.role == Role.PARTNER
+    if outsider:
+        shown = [event for event in shown if event.event in OUTSIDERS]
+    money = access.may(user, Permission.SEE_MONEY)
+    found = []
+    for event in shown:
+        if event.event == H.ANNULLED:
+            continue  # it is told at the event that it annuls
+        found.append(_item(event, user, money=money, outsider=outsider))
+    return found
+
+
+def _item(event: Any, user: User, *, money: bool, outsider: bool) -> dict[str, Any]:
+    activity = getattr(event, "activity", None)
+    annulled = is_annulled(event)
+    item: dict[str, Any] = {
+        "id": f"event-{event.pk}",
+        "title": _title(event, activity),
+        "icon": ACTIVITY_ICONS.get(activity.kind, "phone")
+        if activity
+        else ICONS.get(event.event, "circle-dot"),
+        "colour": _colour(event),
+        "who": event.actor or _("the system"),
+        "text": _text(event, money=money),
+        "at": event.occurred_at,
+        "annulled": annulled,
+    }
+    if not outsider:
+        item["said"] = "\n".join(
+            part for part in (activity.summary if activity else "", event.said or "") if part
+        )
+        if annulled:
+            item["text"] = _annulled_by(event)
+        elif access.may_undo(user, actor_id=event.actor_id):
+            item["annul_url"] = reverse("funnel:event-annul", args=[event.journey_id, event.pk])
+    return item
+
+
+def _title(event: Any, activity: Activity | None) -> str:
+    if activity:
+        return str(activity.get_kind_display())
+    return str(event.get_event_display())
+
+
+def _colour(event: Any) -> str:
+    return stage_colour(event.stage_to) if event.stage_to else ""
+
+
+def _text(event: Any, *, money: bool) -> str:
+    parts: list[str] = []
+    match event.event:
+        case H.LEAD_CREATED:
+            parts.append(str(event.source))
+        case H.OWNER_CHANGED:
+            parts.append(str(event.owner) if event.owner else _("nobody"))
+        case H.REOPENED | H.UNMERGED:
+            parts.append(stage_name(event.stage_to))
+        case H.MERGED_INTO:
+            parts.append(_("journey #%(number)s") % {"number": event.value})
+        case H.SNOOZED:
+            until = parse_datetime(str(event.inputs.get("until", "")))
+            parts.append(_("until %(when)s") % {"when": formats.day_time(until)})
+        case H.PROPOSAL_SENT | H.CONTRACT_SENT if event.value.isdigit():
+            parts.append(_("version %(number)s") % {"number": event.value})
+        case H.ACTIVITY_LOGGED:
+            direction = event.inputs.get("direction", "")
+            if direction in Activity.Direction.values:
+                parts.append(str(Activity.Direction(direction).label))
+    if event.amount is not None and event.event in MONEY_EVENTS and money:
+        parts.append(formats.money(event.amount, event.currency))
+    if event.reason:
+        parts.append(_(event.reason_label) if event.reason_label else event.reason)
+    return " · ".join(parts)
+
+
+def _annulled_by(event: Any) -> str:
+    return _("annulled by %(who)s on %(when)s") % {
+        "who": event.annulment.actor or _("the system"),
+        "when": formats.day_time(event.annulment.occurred_at),
+    }
+
+
+def entered(journey: Journey, happened: History) -> dict[str, datetime]:
+    """Return when the journey first entered each stage, by its live events: no query unless the history is long."""
+    events = happened.live
+    if happened.more:
+        events = list(
+            Event.objects.live().of_stages().filter(journey=journey).order_by("-occurred_at", "-seq")
+        )
+    first: dict[str, datetime] = {}
+    for event in events:  # newest first, so that the earliest is the last to be written
+        if event.event in TARGETS and event.stage_to:
+            first[event.stage_to] = event.occurred_at
+    return first

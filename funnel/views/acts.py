@@ -1,0 +1,165 @@
+"""The form of any move or fact of the table, for one journey: a page of its own, or a dialog."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from funnel import acts, formats, journey_page, machine, registry
+from funnel.acts import ACTS, BadInput
+from funnel.journey_page import act_label, reason_in_words
+from funnel.machine import Refusal, Refused
+from funnel.models import Event, Journey
+from funnel.page_forms import WhenForm
+from funnel.stages import FACTS, MOVES
+from funnel.timeline import stage_name
+from funnel.toasts import toast
+
+from .base import go, journey_of, next_url, person, signed_in, undo_act_url
+
+
+@signed_in
+@require_http_methods(["GET", "POST"])
+def move(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """Take the journey through a move."""
+    if name not in MOVES or name not in ACTS or name == "capture":
+        raise Http404("no such move")
+    return _act(request, pk, name)
+
+
+@signed_in
+@require_http_methods(["GET", "POST"])
+def fact(request: HttpRequest, pk: int, event: str) -> HttpResponse:
+    """Record a fact, which changes no stage."""
+    if event not in FACTS or event not in ACTS:
+        raise Http404("no such fact")
+    return _act(request, pk, event)
+
+
+def _act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    journey = journey_of(request, pk)
+    if request.method == "POST":
+        return _do(request, journey, name)
+    if name in registry.act_pages:
+        return go(request, journey_page.act_url(name, pk)[0])
+    form = ACTS[name].form(journey=journey, actor=person(request), initial=_suggested(request))
+    return _ask(
+        request, journey, name, form, WhenForm.fresh(journey), refusal=_closed(request, journey, name)
+    )
+
+
+def _suggested(request: HttpRequest) -> dict[str, str]:
+    """Return what the address fills in beforehand: a link may name the reason or the stage."""
+    return {name: value for name, value in request.GET.items() if name != "next"}
+
+
+def _closed(request: HttpRequest, journey: Journey, name: str) -> Refusal | None:
+    """Tell beforehand why the act would be refused, so that nobody fills in a form for nothing."""
+    user = person(request)
+    if name in MOVES:
+        return machine.closed_by(journey, name, user)
+    return machine.check_fact(machine.Locked([journey]), name, user).get(journey.pk)
+
+
+def _do(request: HttpRequest, journey: Journey, name: str) -> HttpResponse:
+    user = person(request)
+    when = WhenForm(request.POST)
+    form = ACTS[name].form(request.POST, request.FILES, journey=journey, actor=user)
+    if not when.is_valid():
+        if "expected_seq" in when.errors or "drawn_at" in when.errors:
+            raise BadRequest("expected_seq is not a number")
+        form.is_valid()
+        return _ask(request, journey, name, form, when, status=422)
+    try:
+        outcome = acts.run(
+            name=name,
+            journeys=[journey.pk],
+            actor=user,
+            inputs=form,
+            at=when.at(journey),
+            expected_seq=when.cleaned_data["expected_seq"],
+        )
+    except BadInput as bad:
+        return _ask(request, journey, name, bad.form, when, status=422)
+    except Refused as refused:
+        refusal = refused.refusals.get(journey.pk) or next(iter(refused.refusals.values()))
+        journey = journey_of(request, journey.pk)
+        return _ask(request, journey, name, form, when, status=409, refusal=refusal)
+    words = _done(outcome.journeys[0], name)
+    if outcome.events:
+        toast(request, words, undo=undo_act_url(outcome.events))
+    else:
+        toast(request, _("Nothing had to be changed."), level=messages.INFO)
+    return go(request, next_url(request, reverse("funnel:journey", args=[journey.pk])))
+
+
+def _done(journey: Journey, name: str) -> str:
+    if name in MOVES:
+        return _("%(who)s: now “%(stage)s”.") % {"who": journey, "stage": stage_name(journey.stage)}
+    return _("%(what)s: saved.") % {"what": act_label(name)}
+
+
+def _ask(
+    request: HttpRequest,
+    journey: Journey,
+    name: str,
+    form: forms.Form,
+    when: WhenForm,
+    *,
+    status: int = 200,
+    refusal: Refusal | None = None,
+) -> HttpResponse:
+    """Draw the form; after a refusal with what was typed, what happened meanwhile, and the journey as it stands."""
+    if status == 409:
+        # the next attempt is made against what this page shows
+        when.data = {**when.data.dict(), "expected_seq": str(journey.seq)}
+    context: dict[str, Any] = {
+        "journey": journey,
+        "name": name,
+        "label": act_label(name),
+        "target": _target(journey, name),
+        "form": form,
+        "when": when,
+        "crumbs": [
+            {"url": reverse("funnel:journey-list"), "label": _("Journeys")},
+            {"url": reverse("funnel:journey", args=[journey.pk]), "label": str(journey)},
+        ],
+        "back": next_url(request, reverse("funnel:journey", args=[journey.pk])),
+        "grave": name in journey_page.GRAVE,
+        "refusal": reason_in_words(refusal) if refusal else "",
+        "moved_by": _moved_by(journey) if refusal and refusal.reason in {"stage", "stale"} else "",
+        "tried": status == 409,
+        "shut": bool(refusal and refusal.reason in {"stage", "role"}),
+    }
+    return render(request, "funnel/journey_act.html", context, status=status)
+
+
+def _target(journey: Journey, name: str) -> str:
+    """Return the stage that the move leads to, in words; "" where it depends on the answers."""
+    arc = MOVES[name].arc(journey.stage) if name in MOVES else None
+    return stage_name(arc.target) if arc and arc.target else ""
+
+
+def _moved_by(journey: Journey) -> str:
+    last = (
+        Event.objects.live()
+        .filter(journey=journey)
+        .select_related("actor")
+        .order_by("-recorded_at", "-seq")
+        .first()
+    )
+    if last is None:
+        return ""
+    return _("Last change: %(what)s, by %(who)s, %(when)s.") % {
+        "what": last.get_event_display(),
+        "who": last.actor or _("the system"),
+        "when": formats.day_time(last.occurred_at),
+    }
