@@ -235,6 +235,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "funnel.api.pagination.KeysetPagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["funnel.api.throttling.CallerThrottle"],
     "EXCEPTION_HANDLER": "funnel.api.errors.problem_handler",
     "PAGE_SIZE": 50,
     "NUM_PROXIES": env.int("NUM_PROXIES", default=0),
@@ -248,6 +249,10 @@ LIMITS = {
     "api_token": env("LIMIT_API_TOKEN", default="6000/m"),
 }
 NUM_PROXIES = env.int("NUM_PROXIES", default=0)
+# Where a phone number without a country code is dialled, "DE"; a web form may say otherwise.
+PHONE_REGION = env("PHONE_REGION", default="")
+# Dotted name of a function that takes the request of a public form and returns what is wrong, or "".
+FORM_CAPTCHA = env("FORM_CAPTCHA", default="")
 SPECTACULAR_SETTINGS = {
     "TITLE": "Onefunnel",
     "DESCRIPTION": "One funnel from application to paying client: capture, moves, facts, figures.",

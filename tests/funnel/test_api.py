@@ -294,3 +294,10 @@ def test_a_catalogue_key_never_changes(api: Api) -> None:
     made = api.post("sources/", {"key": "fair", "label": "Fair"}).json()
     assert api.patch(f"sources/{made['id']}/", {"label": "Trade fair"}).json()["label"] == "Trade fair"
     assert api.patch(f"sources/{made['id']}/", {"key": "other"}).status_code == 400
+
+
+def test_a_caller_who_asks_too_often_is_told_when_to_come_back(api: Api, settings: Any) -> None:
+    settings.LIMITS = {**settings.LIMITS, "api_token": "3/d"}
+    assert [api.get("sources/").status_code for _index in range(4)] == [200, 200, 200, 429]
+    assert int(api.get("sources/")["Retry-After"]) >= 1
+    assert Api(Role.MANAGER).get("sources/").status_code == 200
