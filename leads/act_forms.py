@@ -16,6 +16,7 @@ from funnel.models import Campaign, Service, Source
 from funnel.stages import BOTH
 
 from . import normal
+from .matching import Person
 
 NAME_LENGTH = 200
 MESSAGE_LENGTH = 20_000
@@ -38,7 +39,7 @@ class MarksField(forms.JSONField):
         if len(marks) > UTM_KEYS:
             raise ValidationError(_("Give at most %(n)s marks."), code="count", params={"n": UTM_KEYS})
         for key, text in marks.items():
-            if not isinstance(text, str) or not _fit_to_keep(key, 100) or not _fit_to_keep(text, UTM_LENGTH):
+            if not isinstance(text, str) or not fit_to_keep(key, 100) or not fit_to_keep(text, UTM_LENGTH):
                 raise ValidationError(
                     _("“%(key)s” must be a text of at most %(n)s characters."),
                     code="type",
@@ -53,7 +54,7 @@ class MarksField(forms.JSONField):
         return bool(data)
 
 
-def _fit_to_keep(text: str, length: int) -> bool:
+def fit_to_keep(text: str, length: int) -> bool:
     """Tell whether the database can keep the text: no NUL, no half of a surrogate pair, not too long."""
     return (
         len(text) <= length
@@ -172,3 +173,18 @@ class PassForm(ActForm):
         if self.journey is not None and self.journey.service_id == service.pk:
             raise ValidationError(_("The journey is about this service already."), code="same")
         return service
+
+
+class StaffCaptureForm(CaptureForm):
+    """An application as a colleague enters it; `submission` names this filling-in, so that two clicks are one."""
+
+    utm = None  # type: ignore[assignment]
+    external_id = None  # type: ignore[assignment]
+    submission = forms.RegexField(r"^[0-9a-f]{32}\Z", required=False, widget=forms.HiddenInput)
+
+    def person(self) -> Person:
+        """Return who applies. The form is valid."""
+        given = self.cleaned_data
+        return Person(
+            normal.words(given["name"]), given["email"], given["phone"], normal.words(given["company"])
+        )

@@ -11,7 +11,7 @@ class LeadsConfig(AppConfig):
         from funnel.stages import Happening
 
         from . import act_forms as forms
-        from . import domain
+        from . import domain, navigation, panels, submissions
         from .api.views import LeadViewSet
 
         acts.register("capture", form=forms.CaptureForm)
@@ -22,4 +22,9 @@ class LeadsConfig(AppConfig):
         )
         registry.on_annulled[Happening.PASSED_TO_PRODUCT] = domain.withdraw_passed_on
         registry.api_routes.append(("leads", LeadViewSet, "lead"))
-        registry.on_erased.append(domain.erase_words)
+        registry.on_erased.append(submissions.erase_words)
+        registry.navigation.append(navigation.entries)
+        registry.journey_panels += [
+            ("leads/panel_application.html", panels.application_panel),
+            ("leads/panel_duplicates.html", panels.duplicates_panel),
+        ]

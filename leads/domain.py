@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from funnel import machine
+from funnel import acts, machine
 from funnel.annulment import CannotAnnul, annul
 from funnel.domain import log_activity
 from funnel.ledger import Entry, append
@@ -351,6 +352,37 @@ def meet_on_arrival(
     return answered + hold_first_meeting(journeys=journeys, actor=actor, at=at, how=how, act=act)
 
 
+@transaction.atomic
+def hold_meeting(
+    *,
+    journey: int,
+    actor: User,
+    inputs: forms.Form,
+    at: datetime | None = None,
+    expected_seq: int | None = None,
+) -> list[Event]:
+    """Record the first meeting from its bound form, whether or not the application had been answered before.
+
+    Raises Refused, BadInput, Journey.DoesNotExist as `acts.run` does, with nothing written.
+    """
+    locked = machine.lock([journey])
+    if locked[0].stage != Stage.NEW:
+        outcome = acts.run(
+            name="hold_first_meeting",
+            journeys=[journey],
+            actor=actor,
+            inputs=inputs,
+            at=at,
+            expected_seq=expected_seq,
+        )
+        return outcome.events
+    if refusals := machine.check(locked, "respond", actor, expected_seq):
+        raise machine.Refused(refusals)
+    if not inputs.is_valid():
+        raise acts.BadInput(inputs)
+    return meet_on_arrival(journeys=locked, actor=actor, at=at or timezone.now(), **inputs.cleaned_data)
+
+
 # another product -----------------------------------------------------------------------------------------------------
 
 
@@ -402,13 +434,3 @@ def withdraw_passed_on(events: Sequence[Event], at: datetime) -> None:
         raise CannotAnnul(_("The journey for the other product has gone on; undo its events first."))
     if live:
         annul(events=[pk for pk, _kind in live], actor=None, at=at)
-
-
-# erasure -------------------------------------------------------------------------------------------------------------
-
-
-def erase_words(journeys: Sequence[int]) -> None:
-    """Erase what the people of journeys wrote and typed; source, campaign marks and figures stay."""
-    now = timezone.now()
-    applications = Application.objects.filter(journey__in=journeys)
-    applications.update(message="", answers={}, fingerprint="", referrer="", erased_at=now)

@@ -116,7 +116,9 @@ def hold(person: Person, *names: str) -> str:
 
 
 def company_key(name: str) -> str:
-    """Return a company's name as it is compared: one query."""
+    """Return a company's name as it is compared: one query where there is a name."""
+    if not name:
+        return ""
     with connection.cursor() as cursor:
         cursor.execute("SELECT leads_company_key(%s)", [name])
         key: str = cursor.fetchone()[0]
@@ -129,6 +131,8 @@ def known(person: Person, key: str) -> Known:
 
 
 def _contacts(person: Person) -> list[Contact]:
+    if not (person.email or person.phone):
+        return []
     shared = Q(pk__in=())
     if person.email:
         shared |= Q(email_lower=person.email)
@@ -175,6 +179,11 @@ def kind_of(*, contact: Contact, company: Company | None, at: datetime, apart_fr
     if earlier.filter(stage__in=_GONE_BEFORE).exists():
         return Journey.Kind.WIN_BACK
     return Journey.Kind.NEW
+
+
+def look_up(person: Person, *, apart_from: int | None = None) -> list[Candidate]:
+    """Return the journeys that a person's application may repeat, without capturing it: at most four queries."""
+    return duplicates(person, known(person, company_key(person.company)), apart_from=apart_from)
 
 
 def duplicates(person: Person, found: Known, *, apart_from: int | None = None) -> list[Candidate]:

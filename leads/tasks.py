@@ -3,9 +3,14 @@
 from celery import shared_task
 from django.utils import timezone
 
+from . import limits, submissions
 from .history import jobs
 
-SCHEDULE = {"sweep-imports": {"task": "leads.tasks.sweep_imports", "schedule": 60.0}}
+SCHEDULE = {
+    "sweep-imports": {"task": "leads.tasks.sweep_imports", "schedule": 60.0},
+    "send-confirmations": {"task": "leads.tasks.send_confirmations", "schedule": 60.0},
+    "forget-unconfirmed": {"task": "leads.tasks.forget_unconfirmed", "schedule": 3600.0},
+}
 
 
 @shared_task
@@ -18,3 +23,16 @@ def run_import(job_id: int) -> None:
 def sweep_imports() -> None:
     """Ask again for imports that got lost, and drop files that have served."""
     jobs.sweep(at=timezone.now())
+
+
+@shared_task
+def send_confirmations() -> None:
+    """Send the confirmations that wait, and those that a lost wake-up left behind."""
+    submissions.send_waiting()
+
+
+@shared_task
+def forget_unconfirmed() -> None:
+    """Sweep away applications whose e-mail nobody confirmed, and old counts of attempts."""
+    submissions.forget_pending()
+    limits.forget_old()

@@ -1,0 +1,37 @@
+"""The leads' entries in the left bar and under the avatar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from funnel import access
+from funnel.access import Permission
+from funnel.models import User
+from funnel.stages import MARKETING
+
+from .queries import waiting_for
+
+COUNTED = 1000
+
+
+def entries(user: User) -> Iterator[dict[str, Any]]:
+    """Yield the inbox with its count for marketing, and the web forms for those who set them up: one query."""
+    if user.role in MARKETING:
+        yield {
+            "url_name": "leads:inbox",
+            "icon": "inbox",
+            "label": _("Inbox"),
+            "weight": 10,
+            "count": waiting_for(user).order_by()[:COUNTED].count(),
+        }
+    if access.may(user, Permission.MANAGE_CATALOGUE):
+        yield {
+            "url_name": "leads:form-list",
+            "icon": "panels-top-left",
+            "label": _("Web forms"),
+            "weight": 860,
+            "place": "account",
+        }

@@ -1,0 +1,27 @@
+"""Questions about applications, readable as business."""
+
+from django.db.models import Q
+from django.utils import timezone
+
+from funnel.models import Journey, User
+from funnel.queries import JourneyQuerySet
+from funnel.stages import Stage
+
+
+def waiting_for(user: User) -> JourneyQuerySet:
+    """Return the applications that wait for an answer from the user or a colleague: new ones, and returned ones.
+
+    Those put aside come back when their time is over.
+    """
+    awake = Q(snoozed_until=None) | Q(snoozed_until__lte=timezone.now())
+    journeys: JourneyQuerySet = Journey.objects.visible_to(user)
+    return journeys.filter(awake, stage__in=(Stage.NEW, Stage.RETURNED))
+
+
+def earlier_of(journey: Journey, user: User, *, limit: int = 5) -> list[Journey]:
+    """Return the newest other journeys of the same client that the user sees: one query."""
+    client = Q(contact=journey.contact_id)
+    if journey.company_id:
+        client |= Q(company=journey.company_id)
+    others = Journey.objects.visible_to(user).filter(client).exclude(pk=journey.pk)
+    return list(others.with_parties().order_by("-created_at", "-pk")[:limit])
