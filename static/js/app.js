@@ -20,17 +20,14 @@
   const dialog = $("dialog");
   let opener = null;
 
-  const closeDialog = () => {
-    if (!dialog.open) return;
-    dialog.replaceChildren(); // at once: htmx is still swapping, and what it finds here it would open again
-    dialog.close();
-  };
+  const closeDialog = () => dialog.open && dialog.close();
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.target === dialog && !dialog.contains(event.detail.elt)) opener = event.detail.elt;
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target !== dialog || !dialog.firstElementChild) return;
+    if (event.detail.xhr?.getResponseHeader("HX-Reswap") === "none") return; // only a toast came
     if (!dialog.open) dialog.showModal();
     const first =
       dialog.querySelector("[data-faults]") ??
