@@ -1,5 +1,15 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class KpiConfig(AppConfig):
     name = "kpi"
+    verbose_name = _("Figures")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from funnel import registry
+
+        from . import navigation
+
+        registry.navigation.append(navigation.entries)

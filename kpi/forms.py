@@ -85,7 +85,7 @@ class ReportForm(forms.Form):
         if self.errors:
             return cleaned
         if cleaned["month"] and cleaned["period"]:
-            self.add_error("period", gettext("Give a month or a period, not both."))
+            raise ValidationError({"period": gettext("Give a month or a period, not both.")})
         cleaned["period"] = (
             cleaned["period"] or cleaned["month"] or self.organisation.clock.month_at(cleaned["as_of"])
         )

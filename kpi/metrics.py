@@ -25,8 +25,7 @@ WON: Final = _first("contract_signed")
 FIRST_PAYMENT: Final = _first("payment_received")
 ANSWERED_IN_TIME: Final = f"responded_at IS NOT NULL AND business_s <= {RESPONSE_MINUTES * 60}"
 
-METRICS: Final[tuple[Metric, ...]] = (
-    # marketing
+MARKETING: Final[tuple[Metric, ...]] = (
     Metric(
         "leads_gross", _("Applications, all"), "count", "count", "up",
         _("Applications received, spam and duplicates included."),
@@ -87,7 +86,9 @@ METRICS: Final[tuple[Metric, ...]] = (
         "lost_leads", _("Lost leads"), "count", "count", "down",
         _("Losses before sales accepted, each."), Count(_each("lead_lost")),
     ),
-    # the handoff
+)  # fmt: skip
+
+HANDOFF: Final[tuple[Metric, ...]] = (
     Metric(
         "sal_accepted", _("Accepted by sales (SAL)"), "count", "count", "up",
         _("Leads that sales accepted for the first time."), Count(SALS),
@@ -118,7 +119,9 @@ METRICS: Final[tuple[Metric, ...]] = (
         _("From the first handoff to the first decision of sales, in business hours, by the decision's date."),
         Duration(_each("sal_accepted", "sal_rejected", also="first_decision"), "business_s"),
     ),
-    # sales
+)  # fmt: skip
+
+SALES: Final[tuple[Metric, ...]] = (
     Metric(
         "demos_held", _("Demos held"), "count", "count", "up",
         _("Demo meetings held, each; missed ones do not count."), Count(_each("demo_held")),
@@ -222,7 +225,9 @@ METRICS: Final[tuple[Metric, ...]] = (
         Lift(f"{LEADS} AND accepted_at >= at", f"{LEADS} AND {ANSWERED_IN_TIME}",
              f"{LEADS} AND ({ANSWERED_IN_TIME}) IS NOT TRUE"),
     ),
-    # money
+)  # fmt: skip
+
+MONEY: Final[tuple[Metric, ...]] = (
     Metric(
         "payments_count", _("Payments"), "count", "count", "up",
         _("Payments received, each."), Count(_each("payment_received")),
@@ -257,7 +262,9 @@ METRICS: Final[tuple[Metric, ...]] = (
         "lead_time_active_days", _("Active lead time, days"), "duration", "days", "down",
         _("Lead time without the stretches from a loss to the next reopening."), Duration(FIRST_PAYMENT, "active_s"),
     ),
-    # clients
+)  # fmt: skip
+
+CLIENTS: Final[tuple[Metric, ...]] = (
     Metric(
         "new_clients", _("New clients"), "count", "count", "up",
         _("Clients whose first payment ever came in the period."), Given("new_clients"),
@@ -285,4 +292,12 @@ METRICS: Final[tuple[Metric, ...]] = (
     ),
 )  # fmt: skip
 
+SECTIONS: Final = (
+    (_("Marketing"), MARKETING),
+    (_("Handoff to sales"), HANDOFF),
+    (_("Sales"), SALES),
+    (_("Payments"), MONEY),
+    (_("Clients"), CLIENTS),
+)
+METRICS: Final[tuple[Metric, ...]] = tuple(metric for _title, metrics in SECTIONS for metric in metrics)
 BY_KEY: Final[Mapping[str, Metric]] = {metric.key: metric for metric in METRICS}

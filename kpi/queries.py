@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -168,9 +168,10 @@ class _Tally:
         with_cut = "CASE WHEN grouping(cut) = 0 THEN cut END" if self.question.by else "NULL"
         statement = ",".join((f"WITH {sql.SPANS}", sql.TOUCHED_BY_EVENTS, sql.fact(self.question.by)))
         statement += " ".join((" SELECT span,", with_cut, ",", wanted, "FROM fact GROUP BY", groups))
-        for span, cut, *numbers in _run(statement, self._parameters()):
+        for span, cut, *numbers in _run(statement, self._parameters):
             yield Bucket(span, cut), dict(zip(self.columns, numbers, strict=True))
 
+    @cached_property
     def _parameters(self) -> dict[str, Any]:
         question = self.question
         first, opens, lengths = _calendar(question.clock, question.as_of)
@@ -239,7 +240,7 @@ class _Tally:
         )
         numbers: dict[str, dict[Bucket, Number]] = {}
         worth: dict[Bucket, dict[str, Number]] = {}
-        for kind, span, cut, client, first, second in _run(statement, self._parameters()):
+        for kind, span, cut, client, first, second in _run(statement, self._parameters):
             bucket = Bucket(span, cut)
             if kind == "client":
                 worth.setdefault(bucket, {})[client] = first

@@ -1,13 +1,19 @@
 """The report as rows for people: rounded, with signs and units, each rate and median beside its n."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from funnel import formats
+from funnel.periods import DAY, Period
 from kpi.measures import Metric
+from kpi.metrics import SECTIONS
 from kpi.report import Line, Report
 from kpi.values import Number, Plain, Rate, Spread, Value
+
+MOST_CUTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +31,11 @@ def cell(metric: Metric, value: Value, currency: str) -> Cell:
             return Cell(shown(metric, value.figure, currency), _sample(metric, value))
         case Spread():
             extra = dict(value.extra)
-            median = extra.get("median_kaplan_meier", value.median)
-            waiting = extra.get("unanswered")
-            sample = _("n = %(n)s") % {"n": formats.number(value.n)}
-            if waiting:
-                sample = _("%(sample)s, %(waiting)s unanswered") % {"sample": sample, "waiting": waiting}
-            words = _("mean %(mean)s, median %(median)s") % {
-                "mean": shown(metric, value.mean, currency),
-                "median": shown(metric, median, currency),
-            }
-            return Cell(words if value.n or median is not None else formats.DASH, sample)
+            median = shown(metric, extra.get("median_kaplan_meier", value.median), currency)
+            sample = _("median %(median)s, n = %(n)s") % {"median": median, "n": formats.number(value.n)}
+            if waiting := extra.get("unanswered"):
+                sample = _("%(sample)s, unanswered: %(waiting)s") % {"sample": sample, "waiting": waiting}
+            return Cell(shown(metric, value.mean, currency), sample)
         case Plain():
             return Cell(shown(metric, value.figure, currency))
         case _:
@@ -66,6 +67,76 @@ def shown(metric: Metric, number: Number | float | None, currency: str) -> str:
 def change(line: Line, number: Number | None) -> str:
     """Show a change in per cent or percentage points, "n/a" on a zero base."""
     return formats.change(None if number is None else float(number), "pp" if line.metric.points else "pct")
+
+
+CARDS = ("leads_valid", "sal_accepted", "demos_held", "win_rate_close_date", "deals_won", "payments_net")
+CUT_COLUMNS = (
+    "leads_valid", "meeting_to_brief_cohort_14d", "sal_accepted", "demos_held", "deals_won", "win_rate_close_date",
+    "contract_value_won", "payments_net",
+)  # fmt: skip
+"""What the page shows first, and of each value of a cut; the report holds every metric."""
+
+
+def title(period: Period) -> str:
+    """Name a period: "March 2026", "2026-Q1", "2026", "1 Mar – 15 Mar 2026"."""
+    if period.kind == "month":
+        return formats.month(period.first)
+    if period.kind == "range":
+        return f"{formats.full_day(period.first)} – {formats.full_day(period.until - DAY)}"
+    return period.name
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A metric on the page. `unit` is pct or pp; changes are plain numbers for the arrow to be drawn by."""
+
+    metric: Metric
+    now: Cell
+    before: Cell
+    year_ago: Cell
+    mom: float | None
+    yoy: float | None
+    unit: str
+    maturing: bool
+
+
+def row(line: Line, currency: str) -> Row:
+    """Return a line of the report as the page shows it."""
+    return Row(
+        metric=line.metric,
+        now=cell(line.metric, line.current, currency),
+        before=cell(line.metric, line.previous_month, currency),
+        year_ago=cell(line.metric, line.previous_year, currency),
+        mom=None if line.mom is None else float(line.mom),
+        yoy=None if line.yoy is None else float(line.yoy),
+        unit="pp" if line.metric.points else "pct",
+        maturing=line.maturing,
+    )
+
+
+def page(report: Report) -> dict[str, Any]:
+    """Return what the dashboard shows: cards, sections of rows and, where the report is cut, a table of its values."""
+    currency = report.organisation.currency
+    rows = {line.metric.key: row(line, currency) for line in report.lines}
+    sections = [
+        (name, [rows[metric.key] for metric in metrics if metric.key in rows]) for name, metrics in SECTIONS
+    ]
+    columns = [rows[key].metric for key in CUT_COLUMNS if key in rows]
+    ordered = sorted(report.cuts.items(), key=lambda item: _size(item[1]), reverse=True)
+    return {
+        "cards": [rows[key] for key in CARDS if key in rows],
+        "sections": [(name, listed) for name, listed in sections if listed],
+        "cut_columns": columns,
+        "cut_rows": [
+            (value, [cell(metric, values[metric.key], currency) for metric in columns])
+            for value, values in ordered[:MOST_CUTS]
+        ],
+        "cuts_left_out": max(0, len(ordered) - MOST_CUTS),
+    }
+
+
+def _size(values: Mapping[str, Value]) -> tuple[float, ...]:
+    return tuple(float(values[key].figure or 0) for key in ("leads_valid", "sal_accepted", "payments_count"))
 
 
 def text(report: Report) -> str:

@@ -1,6 +1,6 @@
-from __future__ import annotations
+from django.urls import path
 
-from django.urls import URLPattern
+from . import views
 
 app_name = "kpi"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("dashboard/", views.dashboard, name="dashboard")]

@@ -11,30 +11,11 @@ import pytest
 from funnel.models import Organisation
 from funnel.periods import Period
 from kpi import report
-from kpi.models import Plan
 
-from . import ledgers
+from .conftest import AS_OF, EXPECTED
 
 pytestmark = pytest.mark.django_db
-EXPECTED: dict[str, Any] = json.loads((ledgers.GOLDEN / "expected.json").read_text())
-AS_OF = datetime.fromisoformat(EXPECTED["as_of"])
 COLUMNS = ("current", "previous_month", "previous_year")
-
-
-@pytest.fixture
-def organisation(db: None) -> Organisation:
-    Organisation.objects.update(timezone="Europe/Berlin", currency="EUR")
-    return Organisation.current()
-
-
-@pytest.fixture
-def golden(organisation: Organisation) -> Organisation:
-    ledgers.write(*ledgers.golden(), teams={"Ann": "North", "Bob": "South"})
-    Plan.objects.bulk_create(
-        Plan(month=month, metric="payments_net", scope="all", value=value)
-        for month, value in EXPECTED["payment_plan"].items()
-    )
-    return organisation
 
 
 def told(

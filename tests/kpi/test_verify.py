@@ -19,7 +19,7 @@ from kpi.measures import Sum
 from . import ledgers
 from .ledgers import Row, Start
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.usefixtures("berlin")
 FIRST = datetime.fromisoformat("2026-01-30T12:00+00:00")
 STEPS = [
     "first_response", "first_meeting_held", "brief_filled", "handed_off", "sal_accepted", "sal_rejected", "demo_held",
@@ -37,11 +37,6 @@ def differences(as_of: datetime, months: list[Period] | None = None) -> list[str
         for _, found in verify.compare(organisation=organisation, as_of=as_of, months=months)
         for difference in found
     ]
-
-
-@pytest.fixture(autouse=True)
-def berlin(db: None) -> None:
-    Organisation.objects.update(timezone="Europe/Berlin")
 
 
 @pytest.mark.parametrize(

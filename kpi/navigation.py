@@ -1,0 +1,15 @@
+"""The figures' entry in the left bar."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from funnel.access import Permission, may
+from funnel.models import User
+
+
+def entries(user: User) -> Iterator[dict[str, Any]]:
+    """Yield the dashboard to those who may see reports."""
+    if may(user, Permission.SEE_REPORTS):
+        yield {"url_name": "kpi:dashboard", "icon": "chart-column", "label": _("Dashboard"), "weight": 80}
