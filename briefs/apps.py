@@ -10,8 +10,10 @@ class BriefsConfig(AppConfig):
     def ready(self) -> None:
         from funnel import acts, registry
         from funnel.stages import Happening
+        from partners.panels import referral_panels
 
-        from . import domain, forms, queries
+        from . import domain, forms, panels, queries
+        from .api.views import BriefViewSet, TemplateViewSet
 
         acts.register("fill_brief", form=forms.FillBriefForm, perform=domain.fill, bulk=False)
         registry.requirements |= {
@@ -21,3 +23,15 @@ class BriefsConfig(AppConfig):
         }
         registry.on_annulled[Happening.BRIEF_FILLED] = domain.withdraw
         registry.on_erased.append(domain.erase)
+        registry.path_labels["brief.verdict"] = _("Can we solve it?")
+        registry.path_pages["brief"] = "briefs:brief-edit"
+        registry.journey_panels += [
+            ("briefs/_panel.html", panels.on_journey),
+            ("briefs/_referral.html", panels.for_outsiders),
+        ]
+        referral_panels.append(("briefs/_referral.html", panels.on_referral))
+        registry.settings_pages.append(panels.settings_pages)
+        registry.api_routes += [
+            ("briefs", BriefViewSet, "brief"),
+            ("brief-templates", TemplateViewSet, "brief-template"),
+        ]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from funnel import machine
 from funnel.machine import Locked, Refusal, Refused
 from funnel.models import Event, User
+from funnel.stages import Happening
 
 from . import queries
 from .models import Brief, BriefVersion, new_link_key
@@ -153,6 +154,35 @@ def open_link(*, journey: int, actor: User, at: datetime, days: int = LINK_DAYS)
 def close_link(*, journey: int) -> None:
     """Close the client's link at once."""
     Brief.objects.filter(journey=journey).update(link_key=None, link_expires_at=None)
+
+
+class LinkClosed(Exception):
+    """The link was closed, renewed or has run out since it was looked up; nothing was written."""
+
+
+@transaction.atomic
+def answer_by_link(
+    *, journey: int, key: str, at: datetime, answers: Mapping[str, Any], revision: int
+) -> Sheet:
+    """Save what the client answered by the link, and note on the journey that they did.
+
+    Raises LinkClosed, and what `save_draft` raises.
+    """
+    locked = machine.lock([journey])
+    before = queries.sheet_of(locked[0])
+    if before.brief is None or before.brief.link_key != key or not queries.link_is_open(before.brief, at=at):
+        raise LinkClosed
+    saved = save_draft(journey=journey, actor=None, at=at, answers=answers, revision=revision)
+    if saved.revision != before.revision:
+        words = _("The client answered in the brief: %(n)s of %(all)s required questions now have an answer.")
+        machine.record(
+            journeys=locked,
+            event=Happening.NOTE_LOGGED,
+            actor=None,
+            at=at,
+            comment=words % {"n": saved.answered, "all": saved.required},
+        )
+    return saved
 
 
 # when things are undone or forgotten ---------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ class AnswersWidget(forms.Widget):
     """An input for each question, named `answers-budget`; `asked` are the keys to draw, all of them by default."""
 
     template_name = "briefs/widgets/answers.html"
-    use_fieldset = True
+    grouped = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,6 +79,8 @@ class AnswersField(forms.JSONField):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.questions: Mapping[str, Question] = {}
+        self.good: dict[str, Any] = {}
+        """What could be kept of the answers last cleaned, though others were at fault."""
 
     def ask(self, questions: Mapping[str, Question], *, asked: Iterable[str] | None = None) -> None:
         """Take the questions to accept; of these, draw those `asked`."""
@@ -96,6 +98,7 @@ class AnswersField(forms.JSONField):
         if not isinstance(value, Mapping):
             raise ValidationError(_("Give an object of answers by key."), code="type")
         cleaned, faults = answers.clean_all(self.questions, value)
+        self.good = cleaned
         if faults:
             self.widget.faults = {key: " ".join(fault.messages) for key, fault in faults.items()}
             raise ValidationError(

@@ -34,7 +34,6 @@ class BriefTemplate(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     if TYPE_CHECKING:
-        questions: models.Manager["Question"]
         service_id: int | None
 
     class Meta:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db.models import Max, Q
+from django.utils.translation import gettext
 
 from funnel.models import Event, Journey
 from funnel.stages import MOVES, Happening, Stage
@@ -201,3 +202,11 @@ def standing(journey: Journey) -> BriefVersion | None:
         .order_by("-version")
         .first()
     )
+
+
+def shown_rows(version: BriefVersion) -> list[dict[str, str]]:
+    """Return question and answer of a filled brief as people read them; "" where there is no answer."""
+    return [
+        {"key": row["key"], "label": gettext(row["label"]), "shown": shown(row["kind"], row["answer"])}
+        for row in version.rows
+    ]

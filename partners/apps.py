@@ -11,7 +11,8 @@ class PartnersConfig(AppConfig):
         from funnel import acts, outbox, registry
         from funnel.stages import Happening
 
-        from . import access, consumers, domain, forms
+        from . import access, consumers, domain, forms, navigation, panels
+        from .api.views import PartnerViewSet, ReferralViewSet
 
         acts.register("refer", form=forms.ReferForm, perform=domain.refer)
         acts.register(Happening.PARTNER_ACCEPTED, form=forms.TakeForm, perform=domain.take, bulk=False)
@@ -26,3 +27,9 @@ class PartnersConfig(AppConfig):
         registry.visibility.append(access.referred_to)
         registry.history_values[Happening.PARTNER_HANDOFF] = domain.name_partners
         outbox.register("partners", events=consumers.TELLS, handle=consumers.notify)
+        registry.journey_panels.append(("partners/_panel.html", panels.on_journey))
+        registry.navigation.append(navigation.entries)
+        registry.api_routes += [
+            ("partners", PartnerViewSet, "partner"),
+            ("referrals", ReferralViewSet, "referral"),
+        ]

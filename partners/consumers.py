@@ -11,13 +11,13 @@ TELLS = (Happening.PARTNER_HANDOFF, *ANSWERS)
 
 def notify(event: Event) -> None:
     """Tell the partner's people of a referral, and whoever referred it of their answer."""
-    for user_id in _concerned(event) - {None, event.actor_id}:
+    for user_id in _concerned(event) - {event.actor_id}:
         Notification.objects.get_or_create(user_id=user_id, event=event)
 
 
-def _concerned(event: Event) -> set[int | None]:
+def _concerned(event: Event) -> set[int]:
     if event.event == Happening.PARTNER_HANDOFF:
         members = PartnerMember.objects.filter(partner=event.inputs.get("partner"), user__is_active=True)
         return set(members.values_list("user_id", flat=True))
     referred = Referral.objects.filter(pk=event.inputs.get("referral"))
-    return set(referred.values_list("event__actor_id", flat=True))
+    return {actor for actor in referred.values_list("event__actor_id", flat=True) if actor is not None}

@@ -184,8 +184,8 @@ def restate(events: Sequence[Event], at: datetime) -> None:
     journeys = {referral.journey_id for referral in referrals.values()}
     standing = Event.objects.live().filter(journey__in=journeys, event__in=ANSWERS).in_order()
     for event in standing:
-        if referral := referrals.get(event.inputs.get("referral", 0)):
-            _apply(referral, event)
+        if about := referrals.get(event.inputs.get("referral", 0)):
+            _apply(about, event)
     Referral.objects.bulk_update(
         referrals.values(), ["state", "decided_at", "decline_reason", "outcome", "amount", "done_at"]
     )

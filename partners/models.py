@@ -32,10 +32,6 @@ class Partner(models.Model):
         help_text=_("A partner of weight 2 gets twice as many referrals as one of weight 1."),
     )
 
-    if TYPE_CHECKING:
-        capabilities: models.Manager["Capability"]
-        members: models.Manager["PartnerMember"]
-
     class Meta:
         ordering = ["key"]
         verbose_name = _("partner")

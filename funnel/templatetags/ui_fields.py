@@ -25,7 +25,7 @@ _PICKERS: dict[type[forms.Widget], tuple[str, str]] = {
 def _kind(widget: forms.Widget) -> str:
     if widget.is_hidden:
         return "hidden"
-    if isinstance(widget, RowsWidget):
+    if isinstance(widget, RowsWidget) or getattr(widget, "grouped", False):
         return "rows"
     if isinstance(widget, forms.CheckboxInput):
         return "check"
@@ -75,7 +75,7 @@ def form_field(
         attrs["aria-invalid"] = "true"
     if autofocus:
         attrs["autofocus"] = True
-    if kind == "rows":
+    if isinstance(widget, RowsWidget):
         attrs["invalid"] = _invalid_cells(field)
     if isinstance(field.field, forms.DecimalField):
         attrs.setdefault("inputmode", "decimal")
