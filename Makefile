@@ -33,6 +33,9 @@ lint: install ## format, types, layers, migrations, schema and diagram drift
 schema: install ## write docs/openapi.yaml anew
 	$(PY) manage.py api_schema
 
+messages: install ## gather the words of the interface for translators
+	$(PY) manage.py messages
+
 bench: install ## benchmarks with ratios; SIZE=10k, 100k, 1M
 	@exec $(PY) -m pytest tests/bench -m bench -p no:cacheprovider -s $(ARGS)
 
@@ -46,4 +49,4 @@ lock: ## compile requirements.lock anew; needs uv
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --upgrade -o requirements.lock
 
-.PHONY: help install up test lint schema bench faults audit lock
+.PHONY: help install up test lint schema messages bench faults audit lock

@@ -30,7 +30,9 @@ def main() -> None:
         sys.exit(str(error))
     django.setup()
     from config.locks import advisory_lock
+    from config.translations import compile_changed
 
+    compile_changed()
     check_services()
     with advisory_lock("prepare"):
         tell("Applying migrations")
@@ -58,8 +60,9 @@ def check_services() -> None:
         where = "DATABASE_URL" if embedded.database_url_given() else str(settings.DATA_DIR)
         target = "{HOST}:{PORT}/{NAME}".format(**{**settings.DATABASES["default"], "PORT": _port()})
         sys.exit(f"PostgreSQL at {target} does not answer ({_reason(error)}): check {where}.")
-    if connection.pg_version < 150000:
-        sys.exit(f"PostgreSQL 15 or newer is needed; DATABASE_URL names {connection.pg_version // 10000}.")
+    version = connection.connection.server_version // 10000
+    if version < 15:
+        sys.exit(f"PostgreSQL 15 or newer is needed; DATABASE_URL names {version}.")
     if embedded.redis_url_given():
         try:
             redis.Redis.from_url(settings.CELERY_BROKER_URL, socket_connect_timeout=5).ping()

@@ -14,30 +14,40 @@ pytestmark = pytest.mark.browser
 OPEN = "Open the dialog"
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+LOOKS = [(theme, size) for theme in ("light", "dark") for size in (DESK, PHONE)]
+
+
 @pytest.mark.parametrize(
     "path",
-    ["/components/", "/components/?part=dialog", "/accounts/2fa/", "/accounts/2fa/totp/activate/",
-     "/accounts/2fa/webauthn/add/", "/accounts/password/change/", "/accounts/email/", "/accounts/logout/"],
-)  # fmt: skip
-def test_pages_are_open_to_everyone_in_both_themes_and_sizes(visit, ann, path, theme, size):
-    page = visit(path, ann, theme=theme, size=size)
-    if "reauthenticate" in page.url:
+    [
+        "/components/",
+        "/components/?part=dialog",
+        "/accounts/2fa/",
+        "/accounts/2fa/totp/activate/",
+        "/accounts/2fa/webauthn/add/",
+        "/accounts/password/change/",
+        "/accounts/email/",
+        "/accounts/logout/",
+    ],
+)
+def test_pages_are_open_to_everyone_in_both_themes_and_sizes(visit, ann, path):
+    for theme, size in LOOKS:
+        page = visit(path, ann, theme=theme, size=size)
+        if "reauthenticate" in page.url:
+            check_access(page)
+            page.get_by_label("Password").fill("a long enough one")
+            page.locator("main button[type=submit]").first.click()
         check_access(page)
-        page.get_by_label("Password").fill("a long enough one")
-        page.locator("main button[type=submit]").first.click()
-    check_access(page)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(
     "path", ["/accounts/login/", "/accounts/password/reset/", "/accounts/signup/", "/nowhere/"]
 )
-def test_pages_outside_the_workspace_are_open_to_everyone(visit, ann, path, theme):
-    page = visit(path, theme=theme, size=PHONE)
-    page.watch.allow("404")
-    check_access(page)
+def test_pages_outside_the_workspace_are_open_to_everyone(visit, ann, path):
+    for theme, size in LOOKS:
+        page = visit(path, theme=theme, size=size)
+        page.watch.allow("404")
+        check_access(page)
 
 
 def test_signing_in_and_out(visit, ann):
