@@ -7,7 +7,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from . import outbox
@@ -83,7 +82,6 @@ def append(
             Note(journey_id=event.journey_id, event=event, text=comment, author=actor, at=at)
             for event in {e.journey_id: e for e in events}.values()
         )
-    transaction.on_commit(outbox.wake, robust=True)
     return events
 
 

@@ -39,14 +39,20 @@ def register(name: str, *, events: Iterable[str], handle: Callable[[Event], None
 
 
 def promise(events: Iterable[Event]) -> None:
-    """Write a row for each event and each consumer that wants it: one statement, in the caller's transaction."""
+    """Write a row for each event and each consumer that wants it, in the caller's transaction: one statement.
+
+    A worker is woken when the transaction commits.
+    """
     now = timezone.now()
-    OutboxRow.objects.bulk_create(
+    rows = [
         OutboxRow(consumer=consumer.name, event=event, run_at=now)
         for event in events
         for consumer in consumers.values()
         if event.event in consumer.events
-    )
+    ]
+    if rows:
+        OutboxRow.objects.bulk_create(rows)
+        transaction.on_commit(wake, robust=True)
 
 
 def wake() -> None:

@@ -301,3 +301,16 @@ def test_a_caller_who_asks_too_often_is_told_when_to_come_back(api: Api, setting
     assert [api.get("sources/").status_code for _index in range(4)] == [200, 200, 200, 429]
     assert int(api.get("sources/")["Retry-After"]) >= 1
     assert Api(Role.MANAGER).get("sources/").status_code == 200
+
+
+def test_what_the_schema_says_of_journeys_and_events_is_what_they_answer() -> None:
+    from rest_framework.serializers import ModelSerializer
+
+    from funnel.api.serializers import EventSerializer, JourneySerializer, Plain
+
+    journey = step(application(owner=person(), amount=5), "mark_spam")
+    for kind, record in ((JourneySerializer, journey), (EventSerializer, Event.objects.first())):
+        slow = ModelSerializer.to_representation(kind(), record)
+        assert issubclass(kind, Plain)
+        assert kind(record).data == slow
+        assert list(kind(record).data) == list(slow)
