@@ -34,7 +34,7 @@ class ReaderMiddleware:
         user = request.user
         with timezone.override(_zone(user.time_zone) or _zone(request.organisation.timezone)):
             known = dict(settings.LANGUAGES)
-            if user.language in known and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+            if user.language in known and not request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME):
                 translation.activate(user.language)
                 request.LANGUAGE_CODE = user.language
             return self.get_response(request)

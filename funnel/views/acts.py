@@ -23,7 +23,7 @@ from funnel.stages import FACTS, MOVES
 from funnel.timeline import stage_name
 from funnel.toasts import toast
 
-from .base import go, journey_of, next_url, person, signed_in, undo_act_url
+from .base import go, home_of, journey_of, next_url, person, signed_in, undo_act_url
 
 
 @signed_in
@@ -98,7 +98,10 @@ def _do(request: HttpRequest, journey: Journey, name: str) -> HttpResponse:
         toast(request, words, undo=undo_act_url(outcome.events))
     else:
         toast(request, _("Nothing had to be changed."), level=messages.INFO)
-    return go(request, next_url(request, reverse("funnel:journey", args=[journey.pk])))
+    wanted = next_url(request, "")
+    own = reverse("funnel:journey", args=[journey.pk])
+    # a journey that was handed on may be out of sight now
+    return go(request, home_of(request, journey.pk) if wanted in {"", own} else wanted)
 
 
 def _done(journey: Journey, name: str) -> str:

@@ -91,6 +91,13 @@ def go(request: HttpRequest, url: str) -> HttpResponse:
     return HttpResponseClientRedirect(url) if is_fragment(request) else HttpResponseRedirect(url, status=303)
 
 
+def home_of(request: HttpRequest, pk: int) -> str:
+    """Return the address of a journey, or of the list where it has gone to others: one query."""
+    if Journey.objects.visible_to(person(request)).filter(pk=pk).exists():
+        return reverse("funnel:journey", args=[pk])
+    return reverse("funnel:journey-list")
+
+
 def address(*names: str) -> str:
     """Return the address of the first name that an installed app serves, or ""."""
     for name in names:

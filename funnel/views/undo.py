@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,7 +20,7 @@ from funnel.page_forms import AnnulForm
 from funnel.stages import Happening
 from funnel.toasts import toast
 
-from .base import go, journey_of, next_url, person, signed_in
+from .base import go, home_of, journey_of, next_url, person, signed_in
 
 
 @signed_in
@@ -28,33 +29,27 @@ def undo_last(request: HttpRequest, pk: int) -> HttpResponse:
     """Undo the journey's latest act."""
     journey = journey_of(request, pk)
     events = last_act(journey)
-    back = next_url(request, reverse("funnel:journey", args=[pk]))
     if not events:
         toast(request, _("There is nothing to undo."), level=messages.INFO)
-        return go(request, back)
-    return _undo(request, events, back)
+        return go(request, next_url(request, reverse("funnel:journey", args=[pk])))
+    return _undo(request, events, next_url(request, ""))
 
 
 @signed_in
 @require_POST
 def undo_act(request: HttpRequest, act: uuid.UUID) -> HttpResponse:
     """Undo everything that one act wrote, on however many journeys, as long as nothing rests on it."""
-    events = list(
-        Event.objects.live()
-        .filter(act=act, journey__in=Journey.objects.visible_to(person(request)))
-        .exclude(event=Happening.LEAD_CREATED)
-        .order_by("pk")
+    # one's own acts stay one's own to undo, though the journey may have gone to others with them
+    told = Event.objects.filter(
+        Q(journey__in=Journey.objects.visible_to(person(request))) | Q(actor=person(request)), act=act
     )
+    events = list(told.live().exclude(event=Happening.LEAD_CREATED).order_by("pk"))
     if not events:
-        if not Event.objects.filter(
-            act=act, journey__in=Journey.objects.visible_to(person(request))
-        ).exists():
+        if not told.exists():
             raise Http404("no such act")
         toast(request, _("It is undone already."), level=messages.INFO)
         return go(request, next_url(request, reverse("funnel:journey-list")))
-    journeys = {event.journey_id for event in events}
-    default = reverse("funnel:journey", args=[journeys.pop()]) if len(journeys) == 1 else "/journeys/"
-    return _undo(request, events, next_url(request, default))
+    return _undo(request, events, next_url(request, ""))
 
 
 def _undo(request: HttpRequest, events: list[Event], back: str) -> HttpResponse:
@@ -62,14 +57,19 @@ def _undo(request: HttpRequest, events: list[Event], back: str) -> HttpResponse:
         annul(events=[event.pk for event in events], actor=person(request), at=timezone.now())
     except CannotAnnul as reason:
         toast(request, _("Not undone: %(why)s") % {"why": reason}, level=messages.ERROR)
-        return go(request, back)
+        return go(request, back or _place(request, events))
     count = len({event.journey_id for event in events})
     if count == 1:
         words = _("Undone: %(what)s.") % {"what": ", ".join(str(event) for event in events)}
     else:
         words = ngettext("Undone on %(n)s journey.", "Undone on %(n)s journeys.", count) % {"n": count}
     toast(request, words)
-    return go(request, back)
+    return go(request, back or _place(request, events))
+
+
+def _place(request: HttpRequest, events: list[Event]) -> str:
+    journeys = {event.journey_id for event in events}
+    return home_of(request, journeys.pop()) if len(journeys) == 1 else reverse("funnel:journey-list")
 
 
 @signed_in
