@@ -13,3 +13,4 @@ class DealsConfig(AppConfig):
         wiring.register_acts()
         wiring.register_undo()
         wiring.register_sight()
+        wiring.register_pages()

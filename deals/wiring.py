@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from deals import act_forms as forms
 from deals.domain import contracts, erasure, handoffs, meetings, payments, proposals
-from deals.models import Contract, Meeting
-from funnel import acts, registry
+from deals.models import Contract, Handoff, Meeting
+from funnel import access, acts, registry
+from funnel.access import Permission
 from funnel.forms import NoInputs
 from funnel.models import User
 from funnel.stages import Happening as H
@@ -84,6 +89,70 @@ def register_undo() -> None:
 def register_sight() -> None:
     """Let specialists see what they are invited to, lawyers the contracts that are theirs."""
     registry.visibility.append(invited)
+
+
+def register_pages() -> None:
+    """Put the sales half into the left bar, onto the journey's page and into the REST doors."""
+    from deals import panels
+    from deals.api import views as api
+
+    registry.navigation.append(navigation)
+    registry.journey_panels += [
+        ("deals/panels/handoff.html", panels.handoff),
+        ("deals/panels/meetings.html", panels.meetings),
+        ("deals/panels/proposal.html", panels.proposal),
+        ("deals/panels/contract.html", panels.contract),
+        ("deals/panels/payments.html", panels.payments),
+    ]
+    registry.act_pages |= {"send_proposal": "deals:proposal", "send_contract": "deals:contract"}
+    registry.path_pages |= {"proposal": "deals:proposal", "contract": "deals:contract"}
+    registry.path_labels |= {
+        "proposal.version": _("A draft of the proposal"),
+        "proposal.lines": _("Lines in the proposal"),
+        "contract.version": _("A draft of the contract"),
+        "contract.terms": _("The contract's terms, or a file"),
+        "contract.amount": _("The contract's amount"),
+        "salesperson": _("A salesperson to whom it is not offered yet"),
+        "objection": _("An open objection"),
+        "issue": _("An open legal issue"),
+        "payments": _("Payments as large as what goes back"),
+        "paid_on": _("A day paid that is not after the entry"),
+        "instalment": _("An instalment that is not paid yet"),
+    }
+    registry.api_routes += [
+        ("handoffs", api.HandoffViewSet, "handoff"),
+        ("meetings", api.MeetingViewSet, "meeting"),
+        ("proposals", api.ProposalViewSet, "proposal"),
+        ("contracts", api.ContractViewSet, "contract"),
+        ("payments", api.PaymentViewSet, "payment"),
+    ]
+
+
+def navigation(user: User) -> Iterator[dict[str, Any]]:
+    """Yield what the person's role works with; what it may not use, it does not see."""
+    inside = user.role not in {Role.PARTNER, Role.SPECIALIST, Role.LAWYER, Role.SERVICE}
+    if inside:
+        waiting = Handoff.objects.waiting().filter(Q(offered_to=user) | Q(offered_to=None))
+        yield {
+            "url_name": "deals:handoff-list",
+            "icon": "send",
+            "label": _("Handoffs"),
+            "weight": 40,
+            "count": waiting[:100].count() if user.role == Role.SALESPERSON else None,
+        }
+    if user.role not in {Role.PARTNER, Role.LAWYER, Role.SERVICE}:
+        yield {"url_name": "deals:meeting-list", "icon": "calendar", "label": _("Meetings"), "weight": 44}
+    if access.may(user, Permission.WRITE_PROPOSALS):
+        yield {"url_name": "deals:proposal-list", "icon": "file-text", "label": _("Proposals"), "weight": 46}
+    if access.may(user, Permission.WRITE_CONTRACTS):
+        yield {
+            "url_name": "deals:contract-list",
+            "icon": "signature",
+            "label": _("Contracts"),
+            "weight": 48,
+        }
+    if access.may(user, Permission.SEE_MONEY):
+        yield {"url_name": "deals:payment-list", "icon": "banknote", "label": _("Payments"), "weight": 50}
 
 
 def invited(user: User) -> Q:

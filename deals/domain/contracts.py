@@ -204,6 +204,25 @@ def sign(
 
 
 @transaction.atomic
+def revise(
+    *,
+    journey_id: int,
+    actor: User,
+    at: datetime,
+    terms: str | None = None,
+    amount: Decimal | None = None,
+    lawyer: User | None = None,
+    keep_lawyer: bool = True,
+) -> Contract:
+    """Save the draft and give the contract to a lawyer, each where something of it is given: both or neither."""
+    if not keep_lawyer:
+        contract = assign_lawyer(journey_id=journey_id, lawyer=lawyer, actor=actor, at=at)
+        if terms is None and amount is None:
+            return contract
+    return save_draft(journey_id=journey_id, actor=actor, at=at, terms=terms, amount=amount).contract
+
+
+@transaction.atomic
 def assign_lawyer(*, journey_id: int, lawyer: User | None, actor: User, at: datetime) -> Contract:
     """Give a contract to a lawyer, or take it from one; the journey's timeline says so."""
     journeys = machine.lock([journey_id])

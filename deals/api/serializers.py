@@ -1,0 +1,250 @@
+"""How deals look to programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from briefs.models import BriefVersion
+from deals.models import (
+    Contract,
+    ContractVersion,
+    Handoff,
+    Instalment,
+    LegalIssue,
+    Line,
+    Meeting,
+    Payment,
+    Proposal,
+    ProposalVersion,
+)
+from funnel.api.serializers import KeyField
+
+Model = serializers.ModelSerializer
+LARGEST_KEY = 2**63 - 1
+
+
+def username() -> KeyField:
+    return KeyField("username", read_only=True, allow_null=True)
+
+
+class FrozenBriefSerializer(Model[BriefVersion]):
+    class Meta:
+        model = BriefVersion
+        fields = ("id", "version", "rows", "verdict", "comment", "filled_at")
+
+
+class HandoffSerializer(Model[Handoff]):
+    """An offer to sales, with the brief as it stood."""
+
+    offered_by = username()
+    offered_to = username()
+    decided_by = username()
+    brief = FrozenBriefSerializer(source="brief_version", read_only=True, allow_null=True)
+
+    class Meta:
+        model = Handoff
+        fields = (
+            "id",
+            "journey",
+            "offered_by",
+            "offered_to",
+            "offered_at",
+            "due_at",
+            "decision",
+            "decided_at",
+            "decided_by",
+            "reason",
+            "comment",
+            "brief",
+        )
+        read_only_fields = fields
+
+
+class MeetingSerializer(Model[Meeting]):
+    specialist = username()
+    organiser = username()
+    ends_at = serializers.DateTimeField(read_only=True)
+
+    class Meta:
+        model = Meeting
+        fields = (
+            "id",
+            "journey",
+            "starts_at",
+            "ends_at",
+            "minutes",
+            "place",
+            "link",
+            "attendees",
+            "specialist",
+            "organiser",
+            "state",
+            "outcome",
+        )
+        read_only_fields = fields
+
+
+class LineSerializer(Model[Line]):
+    net = serializers.DecimalField(16, 2, source="totals.net", read_only=True)
+    total = serializers.DecimalField(16, 2, source="totals.total", read_only=True)
+
+    class Meta:
+        model = Line
+        fields = (
+            "position",
+            "description",
+            "unit",
+            "quantity",
+            "unit_price",
+            "discount",
+            "tax",
+            "net",
+            "total",
+        )
+
+
+class ProposalVersionSerializer(Model[ProposalVersion]):
+    lines = LineSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = ProposalVersion
+        fields = (
+            "id",
+            "number",
+            "state",
+            "revision",
+            "valid_until",
+            "note",
+            "net",
+            "tax",
+            "total",
+            "sent_at",
+            "lines",
+        )
+
+
+class ProposalSerializer(Model[Proposal]):
+    """A proposal with all its versions, and what the client answered."""
+
+    versions = ProposalVersionSerializer(many=True, read_only=True)
+    public_url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Proposal
+        fields = (
+            "id",
+            "journey",
+            "public_url",
+            "answer",
+            "answered_version",
+            "answered_at",
+            "answer_text",
+            "created_at",
+            "versions",
+        )
+        read_only_fields = fields
+
+    @extend_schema_field({"type": "string", "format": "uri-reference"})
+    def get_public_url(self, proposal: Proposal) -> str:
+        return reverse("deals:public-proposal", args=[proposal.token])
+
+
+class LineInput(serializers.Serializer[Any]):
+    description = serializers.CharField(max_length=500)
+    unit = serializers.CharField(max_length=30, required=False, allow_blank=True)
+    quantity = serializers.DecimalField(10, 3)
+    unit_price = serializers.DecimalField(14, 2)
+    discount = serializers.DecimalField(5, 2, required=False, min_value=0, max_value=100)
+    tax = serializers.DecimalField(5, 2, required=False, min_value=0, max_value=100)
+
+
+class ProposalPatch(serializers.Serializer[Any]):
+    """What may change in a draft; `revision`, the one that was read, refuses what somebody saved in between."""
+
+    lines = LineInput(many=True, required=False)
+    valid_until = serializers.DateField(required=False, allow_null=True)
+    note = serializers.CharField(max_length=5000, required=False, allow_blank=True)
+    revision = serializers.IntegerField(required=False, min_value=0)
+
+
+class ProposalInput(ProposalPatch):
+    journey = serializers.IntegerField(min_value=1, max_value=LARGEST_KEY)
+
+
+class ContractVersionSerializer(Model[ContractVersion]):
+    class Meta:
+        model = ContractVersion
+        fields = ("id", "number", "state", "revision", "terms", "amount", "file_name", "sent_at")
+
+
+class InstalmentSerializer(Model[Instalment]):
+    class Meta:
+        model = Instalment
+        fields = ("id", "position", "due_on", "amount")
+
+
+class LegalIssueSerializer(Model[LegalIssue]):
+    raised_by = username()
+
+    class Meta:
+        model = LegalIssue
+        fields = ("id", "text", "raised_by", "raised_at", "resolved_at", "resolution")
+
+
+class ContractSerializer(Model[Contract]):
+    """A contract with its versions, the journey's legal issues, and its schedule once signed."""
+
+    lawyer = username()
+    versions = ContractVersionSerializer(many=True, read_only=True)
+    instalments = InstalmentSerializer(many=True, read_only=True)
+    legal_issues = LegalIssueSerializer(source="journey.legal_issues", many=True, read_only=True)
+
+    class Meta:
+        model = Contract
+        fields = (
+            "id",
+            "journey",
+            "lawyer",
+            "signed_on",
+            "amount",
+            "created_at",
+            "versions",
+            "instalments",
+            "legal_issues",
+        )
+        read_only_fields = fields
+
+
+class ContractPatch(serializers.Serializer[Any]):
+    """What may change in a draft, and the lawyer, by username."""
+
+    terms = serializers.CharField(max_length=100_000, required=False, allow_blank=True)
+    amount = serializers.DecimalField(14, 2, required=False)
+    lawyer = serializers.CharField(required=False, allow_null=True)
+
+
+class ContractInput(ContractPatch):
+    journey = serializers.IntegerField(min_value=1, max_value=LARGEST_KEY)
+
+
+class PaymentSerializer(Model[Payment]):
+    """Money in, or back where `kind` is refund."""
+
+    class Meta:
+        model = Payment
+        fields = ("id", "journey", "event", "kind", "amount", "paid_on", "instalment", "method")
+        read_only_fields = fields
+
+
+class PaymentInput(serializers.Serializer[Any]):
+    journey = serializers.IntegerField(min_value=1, max_value=LARGEST_KEY)
+    amount = serializers.DecimalField(14, 2)
+    paid_on = serializers.DateField(required=False, allow_null=True)
+    instalment = serializers.IntegerField(required=False, allow_null=True)
+    method = serializers.ChoiceField(Payment.Method.choices, required=False)
+    comment = serializers.CharField(required=False, allow_blank=True, max_length=5000)
+    occurred_at = serializers.DateTimeField(required=False, allow_null=True)
