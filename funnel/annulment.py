@@ -72,7 +72,8 @@ def _check(events: Sequence[Event], wanted: set[int], actor: User | None) -> Non
     for event in going:
         if actor is not None and not access.may_undo(actor, actor_id=event.actor_id):
             raise CannotAnnul(_("Only the person who did it, or a manager, may undo it."))
-        if event.event == Happening.PERSONAL_DATA_ERASED:
+        # One that came with an imported past erased nothing here, and goes when its import is undone.
+        if event.event == Happening.PERSONAL_DATA_ERASED and event.external_id is None:
             raise CannotAnnul(_("What was erased is gone for good."))
         if event.event == Happening.LEAD_CREATED:
             if staying:

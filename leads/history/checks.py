@@ -57,10 +57,10 @@ def repeated_rows() -> tuple[int, int]:
                     ROW({rest}) IS NOT DISTINCT FROM first_value(ROW({rest})) OVER (key ORDER BY line) AS same
                 FROM {table} WHERE {key} IN (SELECT {key} FROM {table} GROUP BY {key} HAVING count(*) > 1)
                 WINDOW key AS (PARTITION BY {key})
-            ) ranked WHERE line > detail"""
+            ) ranked WHERE line > detail"""  # noqa: S608  names of our own tables and columns
         words = _("Stands on line %s already, with other values.")
-        _reject(file, key, f"SELECT * FROM ({found}) other WHERE NOT same", words, ", found.detail")
-        same.append(_run(f"DELETE FROM {table} r USING ({found}) found WHERE r.ctid = found.place"))
+        _reject(file, key, f"SELECT * FROM ({found}) other WHERE NOT same", words, ", found.detail")  # noqa: S608
+        same.append(_run(f"DELETE FROM {table} r USING ({found}) found WHERE r.ctid = found.place"))  # noqa: S608
     return same[0], same[1]
 
 
@@ -194,6 +194,6 @@ def _reject_annulments(condition: str, words: str) -> None:
     _run(
         f"""WITH bad AS (DELETE FROM history_annulled found WHERE {condition} RETURNING place),
         gone AS (DELETE FROM history_event r USING bad WHERE r.ctid = bad.place RETURNING r.line, r.value)
-        INSERT INTO history_rejected SELECT 'events', line, 'value', left(value, 200), %(words)s FROM gone""",
+        INSERT INTO history_rejected SELECT 'events', line, 'value', left(value, 200), %(words)s FROM gone""",  # noqa: S608
         {"words": words},
     )

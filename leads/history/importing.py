@@ -121,10 +121,13 @@ def _stage_and_check(
     checks.before_arrival()
     checks.merges()
     checks.annulments()
-    for counts, file in ((summary.journeys, "journeys"), (summary.events, "events")):
+    for counts, file, table in (
+        (summary.journeys, "journeys", "history_journey"),
+        (summary.events, "events", "history_event"),
+    ):
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT (SELECT count(*) FROM history_{file[:-1]}),"
+                f"SELECT (SELECT count(*) FROM {table}),"  # noqa: S608  one of two names
                 " (SELECT count(*) FROM history_rejected WHERE file = %s)",
                 [file],
             )

@@ -215,7 +215,6 @@ def _import(job: ImportJob) -> None:
 
 
 def _undo(job: ImportJob) -> None:
-    assert job.xact is not None
     tell = _teller(job.pk)
     at = timezone.now()
     theirs = Event.objects.live().filter(xact=job.xact, pk__lte=job.last_event, journey__annulled_at=None)
@@ -253,11 +252,13 @@ def _outcome(summary: Summary, state: str) -> dict[str, Any]:
         "report": summary.as_dict(),
         "error": _("Rows were rejected, so nothing was imported.") if failed else "",
         "xact": summary.xact or None,
-        "last_event": summary.xact
-        and Event.objects.filter(xact=summary.xact).aggregate(last=Max("pk"))["last"]
-        or None,
+        "last_event": _last_event(summary.xact),
         "finished_at": timezone.now(),
     }
+
+
+def _last_event(xact: int) -> int | None:
+    return Event.objects.filter(xact=xact).aggregate(last=Max("pk"))["last"] if xact else None
 
 
 def _fail(job: ImportJob, why: str) -> None:

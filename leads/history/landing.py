@@ -166,11 +166,11 @@ class Teller:
     def __init__(self) -> None:
         self.teams: dict[int | None, int | None] = dict(User.objects.values_list("pk", "team_id"))
         self.currency = Organisation.current().currency
-        self.row: Row | None = None
+        self.begun = False
 
     def begin(self, row: Row) -> None:
         """Turn to the journey that `row`, the first of its ledger, belongs to."""
-        self.row = row
+        self.begun, self.pk, self.created_at = True, row.pk, row.created_at
         self.state = Replay(owner=row.first_owner)
         self.seq = row.last_seq
         self.arrived = False
@@ -238,13 +238,12 @@ class Teller:
 
     def end(self) -> tuple[Any, ...]:
         """Return the snapshot of the journey that the last event closed."""
-        assert self.row is not None
         state = self.state
         if not state.stage:
             return (
-                self.row.pk,
+                self.pk,
                 Stage.NEW,
-                self.row.created_at,
+                self.created_at,
                 state.owner,
                 None,
                 None,
@@ -252,7 +251,7 @@ class Teller:
                 self.seq,
             )
         return (
-            self.row.pk,
+            self.pk,
             state.stage,
             state.since,
             state.owner,
@@ -291,13 +290,13 @@ def _tell(snapshots: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
     """Yield the new rows of the ledger, and add a snapshot for each journey that is through."""
     teller = Teller()
     for row in _ledger():
-        if teller.row is None or teller.row.pk != row.pk:
-            if teller.row is not None:
+        if not teller.begun or teller.pk != row.pk:
+            if teller.begun:
                 snapshots.append(teller.end())
             teller.begin(row)
         if written := teller.take(row):
             yield written
-    if teller.row is not None:
+    if teller.begun:
         snapshots.append(teller.end())
 
 

@@ -28,7 +28,7 @@ def create() -> None:
             ("funnel_service", "service"),
         ):
             cursor.execute(
-                f"INSERT INTO {table} (key, label, active)"
+                f"INSERT INTO {table} (key, label, active)"  # noqa: S608  names from the list above
                 f" SELECT DISTINCT {column}, '', TRUE FROM history_journey WHERE {column} <> ''"
                 " ON CONFLICT (key) DO NOTHING"
             )

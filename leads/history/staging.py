@@ -17,6 +17,8 @@ Progress = Callable[[str, int, int], None]
 """progress(phase, rows done, rows there are or 0 where that is not known yet)."""
 
 _TABLES: Final = """
+DROP TABLE IF EXISTS history_journey, history_event, history_rejected, history_target, history_annulled,
+    history_result, history_kind;
 CREATE TEMPORARY TABLE history_journey (
     line int, journey_id text, client_id text, source text, campaign text, owner text, service text, note text
 ) ON COMMIT DROP;
@@ -99,7 +101,7 @@ def copy_in(table: str, rows: Iterable[Sequence[object]]) -> None:
     """COPY rows into a table, whose columns may be named in brackets."""
     text = "".join(map(copy_line, rows))
     if text:
-        with connection.cursor() as cursor:
+        with connection.wrap_database_errors, connection.cursor() as cursor:
             cursor.copy_expert(f"COPY {table} FROM STDIN", io.StringIO(text))
 
 
@@ -112,7 +114,7 @@ def copy_line(row: Sequence[object]) -> str:
         line.count("\t") >= len(values)
         or "\n" in line
         or "\r" in line
-        or line.count("\\") > values.count("\\N")
+        or line.count("\\") != row.count(None)
     ):
         line = "\t".join("\\N" if value is None else _escaped(str(value)) for value in row)
     return line + "\n"
