@@ -1,12 +1,16 @@
 """What Celery calls: each task loads by id and makes one call."""
 
 from celery import shared_task
-from django.core.cache import cache
 from django.utils import timezone
 
 from . import domain, outbox
+from .api import idempotency
 
-CANARY_KEY = "canary"
+SCHEDULE = {
+    "sweep-outbox": {"task": "funnel.tasks.sweep_outbox", "schedule": 10.0},
+    "wake-snoozed": {"task": "funnel.tasks.wake_snoozed", "schedule": 60.0},
+    "forget-idempotency-keys": {"task": "funnel.tasks.forget_idempotency_keys", "schedule": 3600.0},
+}
 
 
 @shared_task
@@ -29,6 +33,6 @@ def wake_snoozed() -> None:
 
 
 @shared_task
-def canary() -> None:
-    """Leave a sign that beat and a worker are alive, for /readyz."""
-    cache.set(CANARY_KEY, timezone.now().isoformat(), timeout=600)
+def forget_idempotency_keys() -> None:
+    """Remove the answers whose day is over."""
+    idempotency.forget_old()
