@@ -70,14 +70,16 @@ class PlanSerializer(serializers.ModelSerializer[Plan]):
         wanted = {
             name: attrs.get(name, getattr(self.instance, name, None)) for name in ("month", "metric", "scope")
         }
-        faults = plans.faults(
-            month=wanted["month"] or "",
-            metric=wanted["metric"] or "",
-            scope=wanted["scope"] or "all",
-            names=plans.known_names(),
+        faults = dict(
+            plans.faults(
+                month=wanted["month"] or "",
+                metric=wanted["metric"] or "",
+                scope=wanted["scope"] or "all",
+                names=plans.known_names(),
+            )
         )
         if faults:
-            raise serializers.ValidationError(dict(faults))
+            raise serializers.ValidationError(faults)
         return attrs
 
 

@@ -17,7 +17,7 @@ from .test_report import march
 
 URL = "/dashboard/"
 MARCH = {"month": "2026-03", "as_of": "2026-04-10T00:00+02:00"}
-QUERIES = 10
+MOST_QUERIES = 12
 pytestmark = pytest.mark.usefixtures("berlin")
 
 
@@ -69,11 +69,10 @@ def test_the_number_of_queries_is_the_same_for_one_journey_and_for_many(
     berlin: Organisation, manager: Client
 ) -> None:
     ledgers.write([Start("J0", "C0", owner="Ann")], [Row("E0", "J0", "lead_created", march(2))])
-    assert queries(manager, **MARCH, by="owner") == QUERIES
+    with_one = queries(manager, **MARCH, by="owner")
     many = [Start(f"J{n}", f"C{n}", owner=f"U{n}") for n in range(1, 40)]
     ledgers.write(many, [Row(f"E{n}", f"J{n}", "lead_created", march(2)) for n in range(1, 40)])
-    assert queries(manager, **MARCH, by="owner") == QUERIES
-    assert QUERIES <= 12
+    assert queries(manager, **MARCH, by="owner") == with_one <= MOST_QUERIES
 
 
 def test_before_the_first_application_the_page_says_why_it_is_empty(manager: Client) -> None:
