@@ -40,9 +40,9 @@ class PatientRedisClient(RedisCacheClient):
     # `incr` of an absent key raises ValueError in every Django cache: callers are ready for that
     # (a connection error would be news to them).
 
-    def incr(self, key: str, delta: int) -> int:
+    def incr(self, key: Any, delta: int) -> int:
         try:
-            return super().incr(key, delta)
+            return int(super().incr(key, delta))
         except (redis.ConnectionError, redis.TimeoutError) as error:
             log.warning("cache_away", operation="incr", error=str(error))
             raise ValueError(f"Key {key!r} not found: the cache is away") from error

@@ -125,7 +125,7 @@ def missing(language: str) -> list[str]:
     """What the code says and the stored catalogue does not translate; empty when all is well."""
     stored = read(language)
     lacking = [message.id for message in gather() if message.id and _translation(stored, message) is None]
-    return sorted(words[0] if isinstance(words, tuple) else words for words in lacking)
+    return sorted(str(words[0] if isinstance(words, list | tuple) else words) for words in lacking)
 
 
 def _translation(stored: Catalog, message: Message) -> Message | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 @contextmanager
@@ -36,7 +37,7 @@ def advisory_lock(name: str, *, using: str = DEFAULT_DB_ALIAS, seconds: float = 
         _ask(connection, "SELECT pg_advisory_unlock(%s)", key)
 
 
-def _ask(connection: object, sql: str, key: int) -> bool:
-    with connection.cursor() as cursor:  # type: ignore[attr-defined]
+def _ask(connection: BaseDatabaseWrapper, sql: str, key: int) -> bool:
+    with connection.cursor() as cursor:
         cursor.execute(sql, [key])
         return bool(cursor.fetchone()[0])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
@@ -28,9 +29,10 @@ HTTPS = PUBLIC_URL.startswith("https://")
 SECRET_KEY = keys.secret_key(env("SECRET_KEY", default=""), DATA_DIR)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=[urlsplit(PUBLIC_URL).hostname, "localhost", "127.0.0.1", "[::1]"]
-)
+ALLOWED_HOSTS = [
+    *env.list("ALLOWED_HOSTS", default=[urlsplit(PUBLIC_URL).hostname]),
+    *("localhost", "127.0.0.1", "[::1]"),  # probes from this machine
+]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
 
 # -- parts --------------------------------------------------------------------------------------------------
@@ -114,7 +116,7 @@ _limits = {
     "statement_timeout": "15s" if _is_web else "0",
     "idle_in_transaction_session_timeout": "60s",
 }
-_database = (
+_database: dict[str, Any] = (
     embedded.parse_database_url(env("DATABASE_URL"))
     if embedded.database_url_given()
     else {"ENGINE": "django.db.backends.postgresql", **_servers.database}
@@ -265,6 +267,18 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"docExpansion": "none", "filter": True},
     "COMPONENT_SPLIT_REQUEST": True,
     "SORT_OPERATIONS": True,
+    # Choices are named after what they are, whichever field carries them.
+    "ENUM_NAME_OVERRIDES": {
+        "Stage": "funnel.stages.Stage",
+        "Role": "funnel.stages.Role",
+        "JourneyKind": "funnel.models.journey.Journey.Kind",
+        "QuestionKind": "briefs.models.Question.Kind",
+        "ImportKind": "leads.imports_models.ImportJob.Kind",
+        "ImportState": "leads.imports_models.ImportJob.State",
+        "ReferralState": "partners.models.Referral.State",
+        "MeetingState": "deals.models.meetings.Meeting.State",
+        "DocumentState": "deals.models.proposals.ProposalVersion.State",
+    },
 }
 
 # -- language, time, money ----------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ class CompressedStorage(CompressedManifestStaticFilesStorage):
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
         if STYLE in paths and not dry_run:
             paths[STYLE] = (self, self._save_whole_style(paths))
-        return super().post_process(paths, dry_run=dry_run, **options)
+        yield from super().post_process(paths, dry_run=dry_run, **options)
 
     def _save_whole_style(self, paths: dict[str, Any]) -> str:
         """Save the style sheet with its parts, read from where they were collected; return its name."""
@@ -33,8 +33,8 @@ class CompressedStorage(CompressedManifestStaticFilesStorage):
         def read(name: str) -> str:
             source, path = paths[name]
             with source.open(path) as file:
-                return file.read().decode()
+                return str(file.read().decode())
 
         whole = IMPORT.sub(lambda found: read(f"{folder}/{found[1]}"), read(STYLE))
         self.delete(STYLE)
-        return self.save(STYLE, ContentFile(whole.encode()))
+        return str(self.save(STYLE, ContentFile(whole.encode())))

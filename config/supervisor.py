@@ -22,7 +22,7 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 FAST = 10.0  # seconds; a program that ends sooner has failed to start
-FAILED_STARTS = 5  # so many in a row and the whole is given up
+FAILED_STARTS = 4  # so many in a row and the whole is given up
 TICK = 1.0
 
 
@@ -124,7 +124,7 @@ class Supervisor:
                     f"{program.name} ended {FAILED_STARTS} times right after its start "
                     f"({last_words(log)}): see {log}."
                 )
-            running.again_at = now + (0.5 * 2**running.failures if running.failures else 0)
+            running.again_at = now + (0.25 * 2**running.failures if running.failures else 0)
             self.tell(f"{program.name} ended ({_how(code)}) after {lived:.0f} s; starting it again")
         if now >= running.again_at:
             running.process, running.started = self._spawn(program), now

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -17,7 +19,7 @@ def compile_changed() -> list[str]:
             continue
         with source.open("rb") as text:
             catalogue = read_po(text, locale=source.parent.parent.name)
-        beside = target.with_suffix(".mo.new")
+        beside = target.with_suffix(f".{os.getpid()}")
         with beside.open("wb") as compiled:
             write_mo(compiled, catalogue)
         beside.replace(target)

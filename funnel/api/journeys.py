@@ -177,7 +177,12 @@ class JourneyViewSet(EditResource):
             }
         )
 
-    @extend_schema(request=BulkRequest, responses={200: BulkResponse, **REFUSALS}, parameters=[NAME])
+    @extend_schema(
+        operation_id="journeys_moves_bulk",
+        request=BulkRequest,
+        responses={200: BulkResponse, **REFUSALS},
+        parameters=[NAME],
+    )
     @action(detail=False, methods=["post"], url_path=r"moves/(?P<name>[a-z_]+)")
     def bulk_move(self, request: Request, name: str) -> Response:
         """Take many journeys through one move: all or none, or each that can, with the refusals by id."""
