@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from funnel.models import Journey, User
+from funnel.stages import Happening
 
 from .models import Referral
 
@@ -12,7 +13,9 @@ referral_panels: list[tuple[str, Callable[[Journey, User], dict[str, Any] | None
 
 
 def on_journey(journey: Journey, user: User) -> dict[str, Any] | None:
-    """Show to whom the journey was referred and what became of it; nothing where it never was: one query."""
+    """Show to whom the journey was referred and what became of it; nothing where it never was: at most one query."""
+    if journey.happened is not None and Happening.PARTNER_HANDOFF not in journey.happened:
+        return None
     found = list(
         Referral.objects.standing()
         .filter(journey=journey)

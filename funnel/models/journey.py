@@ -67,6 +67,9 @@ class Journey(models.Model):
 
     objects = JourneyQuerySet.as_manager()
 
+    happened: frozenset[str] | None = None
+    """The kinds of its live events, where a page has loaded them all: what never happened need not be looked for."""
+
     if TYPE_CHECKING:
         contact_id: int
         company_id: int | None

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from funnel import access, acts, journey_page, timeline
 from funnel.acts import BadInput
 from funnel.machine import Refused
-from funnel.models import Journey, Organisation
+from funnel.models import Journey
 from funnel.page_forms import ComposerForm, WhenForm
 from funnel.stages import Happening
 from funnel.toasts import toast
@@ -40,8 +40,10 @@ def _show(
     refused: str = "",
 ) -> HttpResponse:
     user, now = person(request), timezone.now()
-    organisation = Organisation.current()
+    organisation = request.organisation  # type: ignore[attr-defined]  # set by ReaderMiddleware
     happened = timeline.history(shown, whole="all" in request.GET)
+    if not happened.more:
+        shown.happened = frozenset(event.event for event in happened.live)
     found = journey_page.choices(shown, user, happened)
     outsider = is_outsider(user)
     context: dict[str, Any] = {

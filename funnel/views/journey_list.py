@@ -39,7 +39,7 @@ def journey_list(request: HttpRequest) -> HttpResponse:
     journeys = form.narrow(Journey.objects.visible_to(user))
     by, oldest_first = form.order_by
     page = keyset(journeys.with_parties(), request.GET, by=by, oldest_first=oldest_first)
-    organisation = Organisation.current()
+    organisation = request.organisation  # type: ignore[attr-defined]  # set by ReaderMiddleware
     context = {
         "filter": form,
         "values": form.values,
