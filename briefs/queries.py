@@ -108,7 +108,9 @@ def sheets(journeys: Iterable[Journey]) -> dict[int, Sheet]:
         template.service_id: template
         for template in BriefTemplate.objects.filter(
             Q(service__in=services - {None}) | Q(service=None), active=True
-        ).prefetch_related("questions")
+        )
+        .select_related("service")
+        .prefetch_related("questions")
     }
     asked = {
         service: {question.key: question for question in template.questions.all() if question.active}

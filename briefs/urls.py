@@ -13,5 +13,5 @@ urlpatterns: list[URLPattern] = [
     path("brief-templates/default/", templates.template_edit, name="template-default"),
     path("brief-templates/<int:service>/", templates.template_edit, name="template-edit"),
     path("brief-templates/<int:service>/drop/", templates.template_drop, name="template-drop"),
-    path("b/<str:key>/", client.client_brief, name="client-brief"),
+    path("b/<slug:key>/", client.client_brief, name="client-brief"),
 ]

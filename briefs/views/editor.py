@@ -154,7 +154,7 @@ def _answer(
     }
     if is_fragment(request):
         return render(request, "briefs/_state.html", context, status=status)
-    return _page(request, sheet, form, status=status, **context)
+    return _page(request, sheet, form, context, status=status)
 
 
 def _still(sheet: Sheet) -> list[dict[str, str]]:
@@ -174,7 +174,12 @@ def _in_words(refusal: Refusal | None) -> str:
 
 
 def _page(
-    request: HttpRequest, sheet: Sheet, form: DraftForm, *, status: int = 200, **context: Any
+    request: HttpRequest,
+    sheet: Sheet,
+    form: DraftForm,
+    state: dict[str, Any] | None = None,
+    *,
+    status: int = 200,
 ) -> HttpResponse:
     journey, user = sheet.journey, person(request)
     may_fill = access.may(user, Permission.FILL_BRIEFS)
@@ -203,7 +208,7 @@ def _page(
             {"url": reverse("funnel:journey-list"), "label": _("Journeys")},
             {"url": reverse("funnel:journey", args=[journey.pk]), "label": str(journey)},
         ],
-        **context,
+        **(state or {}),
     }
     return render(request, "briefs/brief_edit.html", context, status=status)
 
