@@ -6,9 +6,13 @@ from django.db import models
 
 
 class Milestone(models.Model):
-    """A thing done once, such as the demo data: the mark stands or falls with what it marks."""
+    """A thing done once, such as the demo data: the mark stands or falls with what it marks.
+
+    `words` is what to tell people about it at every start.
+    """
 
     name = models.CharField(max_length=60, unique=True)
+    words = models.TextField(blank=True)
     reached_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

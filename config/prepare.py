@@ -1,12 +1,14 @@
 """What must be true before the web, worker and beat start: `python -m config.prepare`.
 
 Migrations applied, an administrator, static files collected, demo data once. Safe to run at any time and by
-several at once. Progress goes to standard error; standard output carries a new administrator's password.
+several at once. Progress goes to standard error; standard output carries a new administrator's password and
+the demo sign-ins.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import secrets
 import sys
@@ -41,6 +43,7 @@ def main() -> None:
         collect_static()
         if os.environ.get("DEMO", "1") not in {"0", "false", "no"}:
             seed_once()
+        repeat_words()
 
 
 def tell(what: str) -> None:
@@ -127,8 +130,18 @@ def seed_once() -> None:
         return
     tell("Making demo data, only this once (DEMO=0 leaves it out)")
     with transaction.atomic():
-        Milestone.objects.create(name=DEMO)
-        call_command("seed", stdout=sys.stderr)
+        answer = io.StringIO()
+        call_command("seed", stdout=answer)
+        Milestone.objects.create(name=DEMO, words=answer.getvalue())
+
+
+def repeat_words() -> None:
+    """Tell at every start what was told when a milestone was reached: the demo sign-ins."""
+    from config.models import Milestone
+
+    for words in Milestone.objects.exclude(words="").order_by("pk").values_list("words", flat=True):
+        sys.stdout.write(f"{words.rstrip()}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
