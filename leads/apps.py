@@ -12,6 +12,7 @@ class LeadsConfig(AppConfig):
 
         from . import act_forms as forms
         from . import domain, navigation, panels, submissions
+        from .api.imports import ImportViewSet
         from .api.views import LeadViewSet
 
         acts.register("capture", form=forms.CaptureForm)
@@ -21,7 +22,7 @@ class LeadsConfig(AppConfig):
             Happening.PASSED_TO_PRODUCT, form=forms.PassForm, perform=domain.pass_to_product, bulk=False
         )
         registry.on_annulled[Happening.PASSED_TO_PRODUCT] = domain.withdraw_passed_on
-        registry.api_routes.append(("leads", LeadViewSet, "lead"))
+        registry.api_routes += [("leads", LeadViewSet, "lead"), ("imports", ImportViewSet, "import")]
         registry.on_erased.append(submissions.erase_words)
         registry.navigation.append(navigation.entries)
         registry.journey_panels += [

@@ -18,7 +18,7 @@ COUNTED = 1000
 
 
 def entries(user: User) -> Iterator[dict[str, Any]]:
-    """Yield the inbox with its count for marketing, and the web forms for those who set them up: one query."""
+    """Yield the inbox with its count for marketing, the web forms for those who set them up, the imports: one query."""
     if user.role in MARKETING:
         yield {
             "url_name": "leads:inbox",
@@ -33,5 +33,13 @@ def entries(user: User) -> Iterator[dict[str, Any]]:
             "icon": "panels-top-left",
             "label": _("Web forms"),
             "weight": 860,
+            "place": "account",
+        }
+    if access.may(user, Permission.IMPORT):
+        yield {
+            "url_name": "leads:import-list",
+            "icon": "upload",
+            "label": _("Imports"),
+            "weight": 870,
             "place": "account",
         }

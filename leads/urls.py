@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from .views import inbox, leads, public, web_forms
+from .views import imports, inbox, leads, public, web_forms
 
 app_name = "leads"
 urlpatterns: list[URLPattern] = [
@@ -15,6 +15,11 @@ urlpatterns: list[URLPattern] = [
     path("leads/forms/<int:pk>/", web_forms.form_edit, name="form-edit"),
     path("journeys/<int:pk>/first-meeting/", leads.first_meeting, name="first-meeting"),
     path("journeys/<int:pk>/duplicates/", leads.duplicates, name="duplicates"),
+    path("imports/", imports.import_list, name="import-list"),
+    path("imports/<int:pk>/", imports.import_detail, name="import"),
+    path("imports/<int:pk>/land/", imports.import_land, name="import-land"),
+    path("imports/<int:pk>/undo/", imports.import_undo, name="import-undo"),
+    path("imports/<int:pk>/rejected/", imports.import_rejected, name="import-rejected"),
     path("f/<slug:slug>/", public.public_form, name="form"),
     path("f/<slug:slug>/thanks/", public.thanks, name="form-thanks"),
     path("f/<slug:slug>/confirm/<str:token>/", public.confirm, name="form-confirm"),

@@ -8,6 +8,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -96,8 +97,7 @@ def _claim(request: Request) -> int:
     key, user = request.headers[HEADER], request.user
     if not key or len(key) > MAX_LENGTH or not key.isprintable():
         raise exceptions.ValidationError({HEADER: [_("Give 1 to 255 printable characters.")]})
-    whole = f"{request.method} {request.get_full_path()}\n".encode() + request.body
-    fingerprint = hashlib.sha256(whole).hexdigest()
+    fingerprint = _fingerprint(request)
     now = timezone.now()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, %s))", [key, user.pk])
@@ -111,6 +111,24 @@ def _claim(request: Request) -> int:
     if record.fingerprint != fingerprint:
         raise KeyReused
     raise _Replay(record)
+
+
+def _fingerprint(request: Request) -> str:
+    """Return the hash of method, address and body; uploads are read piece by piece, whatever their size."""
+    whole = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
+    if not (request.content_type or "").startswith("multipart/"):
+        whole.update(request.body)
+        return whole.hexdigest()
+    for name, values in sorted(request.data.lists()):
+        for value in values:
+            whole.update(f"\n{name}=".encode(errors="replace"))
+            if isinstance(value, UploadedFile):
+                for chunk in value.chunks():
+                    whole.update(chunk)
+                value.seek(0)
+            else:
+                whole.update(str(value).encode(errors="replace"))
+    return whole.hexdigest()
 
 
 def forget_old() -> int:

@@ -140,6 +140,7 @@ def test_undo_annuls_everything_that_the_import_brought() -> None:
         jobs.take_back(job=job, actor=people("manager"), at=timezone.now())
 
 
+@pytest.mark.django_db(transaction=True)  # each import in a transaction of its own, by which it is told apart
 def test_undo_leaves_earlier_imports_alone() -> None:
     load_golden()
     before = standing()
