@@ -25,10 +25,7 @@ class BriefsConfig(AppConfig):
         registry.on_erased.append(domain.erase)
         registry.path_labels["brief.verdict"] = _("Can we solve it?")
         registry.path_pages["brief"] = "briefs:brief-edit"
-        registry.journey_panels += [
-            ("briefs/_panel.html", panels.on_journey),
-            ("briefs/_referral.html", panels.for_outsiders),
-        ]
+        registry.journey_panels.append(("briefs/_panel.html", panels.on_journey))
         referral_panels.append(("briefs/_referral.html", panels.on_referral))
         registry.settings_pages.append(panels.settings_pages)
         registry.api_routes += [

@@ -42,11 +42,6 @@ def on_referral(journey: Journey, user: User) -> dict[str, Any] | None:
     return {"rows": answered} if answered else None
 
 
-def for_outsiders(journey: Journey, user: User) -> dict[str, Any] | None:
-    """Show a partner's people the same on the journey's own page."""
-    return on_referral(journey, user) if is_outsider(user) else None
-
-
 def settings_pages(user: User) -> Iterator[dict[str, Any]]:
     """Yield the page of templates for those who may change them."""
     if access.may(user, Permission.MANAGE_CATALOGUE):
