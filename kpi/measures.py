@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 from django.utils.functional import Promise
 
-Kind = Literal["count", "money", "ratio", "duration", "rate", "map"]
+Kind = Literal["count", "money", "ratio", "duration", "rate", "map", "table"]
 Unit = Literal[
     "count",
     "money",

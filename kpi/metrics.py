@@ -292,12 +292,23 @@ CLIENTS: Final[tuple[Metric, ...]] = (
     ),
 )  # fmt: skip
 
+STAGES: Final[tuple[Metric, ...]] = (
+    Metric(
+        "stage_flow", _("Stage flow"), "table", "count", "up",
+        _("Visits to each open stage that began in the period: entered = advanced + lost + returned + referred + voided"
+          " + still here, with the median and the p90 of the days in the stage. Forward or back, whoever left for"
+          " another open stage or won has advanced."),
+        Given("stage_flow"),
+    ),
+)  # fmt: skip
+
 SECTIONS: Final = (
     (_("Marketing"), MARKETING),
     (_("Handoff to sales"), HANDOFF),
     (_("Sales"), SALES),
     (_("Payments"), MONEY),
     (_("Clients"), CLIENTS),
+    (_("Stages"), STAGES),
 )
 METRICS: Final[tuple[Metric, ...]] = tuple(metric for _title, metrics in SECTIONS for metric in metrics)
 BY_KEY: Final[Mapping[str, Metric]] = {metric.key: metric for metric in METRICS}

@@ -55,7 +55,7 @@ def faults(*, month: str, metric: str, scope: str, names: Names) -> Iterator[tup
     """The columns of a plan that are wrong, and why."""
     if not MONTH.fullmatch(month):
         yield "month", _("“%(text)s” is not a month: write it as 2026-03.") % {"text": month[:40]}
-    if metric not in BY_KEY or BY_KEY[metric].kind == "map":
+    if metric not in BY_KEY or BY_KEY[metric].kind in {"map", "table"}:
         yield (
             "metric",
             _("There is no metric “%(text)s” that a plan can be made for.") % {"text": metric[:60]},

@@ -13,7 +13,7 @@ from django.db import connection
 from funnel.clock import BusinessClock
 from funnel.models import Organisation
 from funnel.stages import TARGETS
-from kpi import sql
+from kpi import flow, sql
 from kpi.measures import (
     RESPONSE_MINUTES,
     SECONDS,
@@ -27,7 +27,7 @@ from kpi.measures import (
     Sum,
     Velocity,
 )
-from kpi.values import Number, Plain, Rate, Spread, Table, Value, kaplan_meier_median
+from kpi.values import Flow, Number, Plain, Rate, Spread, Table, Value, Visits, kaplan_meier_median
 
 COUNTED = [
     "lead_created", "first_meeting_held", "brief_filled", "sal_accepted", "sal_rejected", "sql_qualified", "demo_held",
@@ -122,7 +122,10 @@ class _Tally:
         self.facts = dict(self._facts())
         names = {name for metric in metrics for name in _given(metric.query)}
         self.given = dict(question.given)
+        self.flows: dict[Bucket, Flow] = {}
         self.buckets = set(self.facts)
+        if "stage_flow" in names:
+            self._add_flow()
         if names & {"new_clients", "returning_clients", "ltv", "clients", "ltv_by_client"}:
             self._add_clients(with_map="ltv_by_client" in names)
 
@@ -145,6 +148,8 @@ class _Tally:
                 return Plain(self._velocity(query, bucket))
             case Given("ltv_by_client" | "seasonality"):
                 return Table(self.given[query.name](bucket) if query.name in self.given else None)
+            case Given("stage_flow"):
+                return self.flows.get(bucket) or flow.empty()
             case Count() | Sum() | Given():
                 return Plain(self._number(query, bucket))
 
@@ -222,6 +227,16 @@ class _Tally:
         if count is None or rate is None or size is None or not cycle:
             return None
         return Fraction(count) * Fraction(rate) * Fraction(size) / Fraction(cycle)
+
+    # From the stages that journeys went through
+
+    def _add_flow(self) -> None:
+        parameters = self._parameters | {"counted": list(TARGETS)} | flow.parameters()
+        found: dict[Bucket, dict[str, Visits]] = {}
+        for span, cut, stage, visits in flow.read(_run(flow.statement(self.question.by), parameters)):
+            found.setdefault(Bucket(span, cut), {})[stage] = visits
+        self.flows = {bucket: Flow({**flow.empty().stages, **stages}) for bucket, stages in found.items()}
+        self.buckets |= set(found)
 
     # From what clients paid over all time
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from funnel.clock import BusinessClock
 from funnel.models import Event
-from funnel.replay import Step, replay
+from funnel.replay import Replay, Step, replay
 from funnel.stages import OPEN_STAGES, VOID_STAGES
 
 NAMES = {
@@ -97,7 +97,8 @@ class Recount:
         if created is None:
             return
         self._add("leads_gross", created)
-        state = replay(Step(e.event, e.occurred_at, e.seq, e.value, e.owner_id) for e in events)
+        self._stages(events)
+        state = replay(_step(event) for event in events)
         if state.stage in VOID_STAGES:
             return
         self._marketing(created, first)
@@ -111,6 +112,21 @@ class Recount:
             ):  # fmt: skip
                 if event.event == kind:
                     self._add(metric, event)
+
+    def _stages(self, events: Sequence[Event]) -> None:
+        state, visits = Replay(), list[tuple[str, Event]]()
+        for event in events:
+            before, after = state.apply(_step(event))
+            if before != after:
+                visits.append((after, event))
+        for number, (stage, event) in enumerate(visits):
+            if stage not in OPEN_STAGES:
+                continue
+            went_to, left = visits[number + 1] if number + 1 < len(visits) else ("", None)
+            end = left.occurred_at if left else self.as_of
+            self._add(f"stage_flow/{stage}/{_exit(went_to)}", event)
+            days = Fraction((end - event.occurred_at) // timedelta(microseconds=1), 86400 * 10**6)
+            self._sample(f"stage_flow/{stage}", event, days)
 
     def _marketing(self, created: Event, first: dict[str, Event]) -> None:
         answered = first.get("first_response")
@@ -328,6 +344,22 @@ def survival_median(answered: Iterable[Fraction], waiting: Iterable[Fraction]) -
         if survival <= Fraction(1, 2):
             return time
     return None
+
+
+def _step(event: Event) -> Step:
+    return Step(event.event, event.occurred_at, event.seq, event.value, event.owner_id)
+
+
+def _exit(stage: str) -> str:
+    named = {
+        "": "still_here",
+        "lost": "lost",
+        "returned": "returned",
+        "referred": "referred",
+        "spam": "voided",
+        "merged": "voided",
+    }
+    return named.get(stage, "advanced")
 
 
 def _place(event: Event) -> tuple[datetime, int]:

@@ -32,7 +32,7 @@ touched AS MATERIALIZED (
 # Every live event of the journeys in question as known at `as_of`, in the order of replay.
 _KNOWN = """
 known AS MATERIALIZED (
-    SELECT e.id, e.journey_id, e.event, e.occurred_at AS at, e.amount,
+    SELECT e.id, e.journey_id, e.event, e.value, e.occurred_at AS at, e.amount,
         e.source_id, e.campaign_id, e.service_id, e.owner_id, e.team_id,
         row_number() OVER (PARTITION BY e.journey_id, e.event ORDER BY e.occurred_at, e.seq) AS nth,
         row_number() OVER (PARTITION BY e.journey_id ORDER BY e.occurred_at, e.seq) AS place
@@ -158,7 +158,8 @@ CUTS: Final = {
 """Cut → how its keys are found, and the key: those frozen on the event itself."""
 
 
-def _cut(by: str) -> tuple[str, str]:
+def cut_of(by: str) -> tuple[str, str]:
+    """How the values of a cut are joined to `known`, and the expression that names them."""
     return (CUTS[by][0], f"coalesce({CUTS[by][1]}, '')") if by else ("", "''::text")
 
 
@@ -227,7 +228,7 @@ paying AS (  -- the first payment of each client within each period
 
 def fact(by: str) -> str:
     """Return the relations down to `fact`, cut by a column of `CUTS` or, for "", not at all."""
-    cut_from, cut = _cut(by)
+    cut_from, cut = cut_of(by)
     own = _FACT.format(
         cut_from=cut_from,
         cut=cut,
@@ -242,5 +243,5 @@ def clients(by: str) -> str:
 
     The client is the company of a journey or, where it has none, its contact. Journeys that are void give no money.
     """
-    cut_from, cut = _cut(by)
+    cut_from, cut = cut_of(by)
     return ",".join((JOURNEYS, _CLIENTS.format(cut_from=cut_from, cut=cut)))

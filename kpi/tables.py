@@ -140,12 +140,12 @@ def _size(values: Mapping[str, Value]) -> tuple[float, ...]:
 
 
 def text(report: Report) -> str:
-    """Return the report as an aligned table of plain text; maps are left out."""
+    """Return the report as an aligned table of plain text; maps and tables are left out."""
     heads = (_("Metric"), _("Now"), _("Before"), _("Change"), _("Year ago"), _("Change"))
     currency = report.organisation.currency
     rows = [heads]
     for line in report.lines:
-        if line.metric.kind == "map":
+        if line.metric.kind in {"map", "table"}:
             continue
         cells = [
             cell(line.metric, value, currency)

@@ -1,7 +1,7 @@
 """What a metric comes to: numbers, rates, spreads of durations and maps, exact until they are shown."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -82,7 +82,42 @@ class Table:
         return None if self.rows is None else {key: plain(number) for key, number in self.rows.items()}
 
 
-Value = Rate | Spread | Plain | Table
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """The visits to one stage that began in a period, by how they ended, and how long they lasted, in days.
+
+    Those still there are measured to the moment as known.
+    """
+
+    entered: int
+    advanced: int
+    lost: int
+    returned: int
+    referred: int
+    voided: int
+    still_here: int
+    median_days: Number | float | None
+    p90_days: Number | float | None
+
+    def json(self) -> dict[str, Any]:
+        return {field.name: plain(getattr(self, field.name)) for field in fields(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Visits by open stage, in the order of the funnel; a stage that nothing entered has zeros."""
+
+    stages: Mapping[str, Visits]
+
+    @property
+    def figure(self) -> None:
+        return None
+
+    def json(self) -> dict[str, Any]:
+        return {stage: visits.json() for stage, visits in self.stages.items()}
+
+
+Value = Rate | Spread | Plain | Table | Flow
 
 
 def change(now: Number | None, before: Number | None, *, points: bool) -> Fraction | None:

@@ -8,11 +8,12 @@ from typing import Any
 
 from funnel.models import Organisation
 from funnel.periods import Period
+from funnel.stages import OPEN_STAGES, Stage
 from kpi.measures import Duration, Lift, Metric, Ratio, Velocity
 from kpi.metrics import METRICS
 from kpi.queries import Answer, Bucket, Question, Span, answer, first_application, windows_of
 from kpi.recount import CUTS, Counted, Key, Recount, business_days, percentile, survival_median
-from kpi.values import Plain, Rate, Spread, Table, Value
+from kpi.values import Flow, Plain, Rate, Spread, Table, Value
 
 EXACT_TO = 1e-9
 CHECKED = [metric for metric in METRICS if metric.key != "seasonality_index"]
@@ -106,6 +107,8 @@ class _Second:
             return _rate(worth, payers)
         if key == "leads_per_business_day":
             return _rate(self._sum("leads_valid"), self.days)
+        if key == "stage_flow":
+            return self._flow()
         if key == "quota_attainment":
             return (self._sum(key), None, None)
         match query:
@@ -137,6 +140,15 @@ class _Second:
         running = self.counted.waiting.get(place, [])
         return (*spread, spread[1], survival_median(values, running), len(running))
 
+    def _flow(self) -> dict[str, Any]:
+        exits = ("advanced", "lost", "returned", "referred", "voided", "still_here")
+        numbers: dict[str, Any] = {}
+        for stage in (stage.value for stage in Stage if stage in OPEN_STAGES):
+            _mean, median, p90, entered = self._spread(f"stage_flow/{stage}", waiting=False)
+            numbers |= {f"{stage}/{name}": self._sum(f"stage_flow/{stage}/{name}") for name in exits}
+            numbers |= {f"{stage}/entered": entered, f"{stage}/median_days": median, f"{stage}/p90_days": p90}
+        return numbers
+
     def _velocity(self) -> tuple[Fraction | None]:
         won = self._sum("deals_won")
         closed = self._sum("win_rate_close_date/of")
@@ -160,12 +172,18 @@ def _flat(value: Value) -> Any:
             return (value.figure,)
         case Table():
             return value.rows or {}
+        case Flow():
+            return {
+                f"{stage}/{name}": number
+                for stage, visits in value.json().items()
+                for name, number in visits.items()
+            }
 
 
 def _zero(like: Any) -> Any:
     """What a bucket that one way does not know holds: nothing."""
     if isinstance(like, dict):
-        return {}
+        return {key: None if number is None else 0 for key, number in like.items()}
     return tuple(None if number is None else 0 for number in like)
 
 

@@ -35,7 +35,9 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         import_url = address("leads:history-import", "leads:import", "leads:capture", "leads:inbox")
         return render(request, "kpi/dashboard.html", context | {"nothing_yet": True, "start_url": import_url})
     money = may(person(request), Permission.SEE_MONEY)
-    metrics = [metric for metric in METRICS if metric.kind != "map" and (money or not metric.money)]
+    metrics = [
+        metric for metric in METRICS if metric.kind not in {"map", "table"} and (money or not metric.money)
+    ]
     found = report.build(organisation=organisation, metrics=metrics, **asked)
     return render(request, "kpi/dashboard.html", context | tables.page(found) | {"report": found})
 

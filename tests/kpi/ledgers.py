@@ -72,21 +72,28 @@ def write(starts: Iterable[Start], rows: Iterable[Row], *, teams: dict[str, str]
         row.value for taken in by_journey.values() for row in taken if row.event == Happening.OWNER_CHANGED
     }
     users = {name: _user(name, (teams or {}).get(name, "")) for name in owner_names - {""}}
-    journeys, events = {}, []
+    catalogue = {
+        (model, key): model.objects.get_or_create(key=key)[0]
+        for model, key in {(Source, s.source) for s in starts}
+        | {(Campaign, s.campaign) for s in starts if s.campaign}
+        | {(Service, s.service) for s in starts if s.service}
+    }
+    contacts = {
+        client: Contact.objects.get_or_create(external_id=client)[0] for client in {s.client for s in starts}
+    }
+    journeys, events = [], []
     for start in starts:
         taken = sorted(by_journey[start.id], key=lambda row: (row.at, row.id.encode()))
         owner = users.get(start.owner)
-        journey = Journey.objects.create(
+        journey = Journey(
             external_id=start.id,
-            contact=Contact.objects.get_or_create(external_id=start.client)[0],
-            source=Source.objects.get_or_create(key=start.source)[0],
-            campaign=Campaign.objects.get_or_create(key=start.campaign)[0] if start.campaign else None,
-            service=Service.objects.get_or_create(key=start.service)[0] if start.service else None,
-            owner=owner,
+            contact=contacts[start.client],
+            source=catalogue[Source, start.source],
+            campaign=catalogue.get((Campaign, start.campaign)),
+            service=catalogue.get((Service, start.service)),
             created_at=taken[0].at,
-            stage_since=taken[0].at,
+            seq=len(taken),
         )
-        journeys[start.id] = journey
         steps = []
         for seq, row in enumerate(taken, 1):
             if row.event == Happening.OWNER_CHANGED:
@@ -94,9 +101,9 @@ def write(starts: Iterable[Start], rows: Iterable[Row], *, teams: dict[str, str]
             events.append((row, journey, seq, owner))
             steps.append(Step(row.event, row.at, seq, row.value, owner.pk if owner else None))
         state = replay(steps)
-        Journey.objects.filter(pk=journey.pk).update(
-            stage=state.stage, stage_since=state.since, owner=state.owner, seq=len(taken)
-        )
+        journey.stage, journey.stage_since, journey.owner_id = state.stage, state.since, state.owner
+        journeys.append(journey)
+    Journey.objects.bulk_create(journeys)
     written: dict[str, Event] = {}
     plain = [one for one in events if one[0].event != Happening.ANNULLED]
     for batch in (plain, [one for one in events if one[0].event == Happening.ANNULLED]):

@@ -269,6 +269,48 @@ def test_seconds_round_midnight_fall_into_their_own_month(berlin: Organisation) 
     assert figures(there, "2026-04")["metrics"]["leads_gross"]["current"] == 2
 
 
+def test_what_entered_a_stage_is_what_left_it_and_what_is_still_there(golden: Organisation) -> None:
+    flow = figures(golden)["metrics"]["stage_flow"]["current"]
+    exits = ("advanced", "lost", "returned", "referred", "voided", "still_here")
+    for stage, visits in flow.items():
+        assert visits["entered"] == sum(visits[name] for name in exits), stage
+    assert flow["new"] | {"median_days": 0, "p90_days": 0} == {
+        "entered": 13, "advanced": 10, "lost": 0, "returned": 0, "referred": 0, "voided": 2, "still_here": 1,
+        "median_days": 0, "p90_days": 0,
+    }  # fmt: skip
+    assert (flow["met"]["referred"], flow["met"]["lost"], flow["met"]["still_here"]) == (1, 2, 3)
+    assert flow["briefed"]["returned"] == 1  # J04
+    assert flow["returned"] == {
+        "entered": 1, "advanced": 0, "lost": 0, "returned": 0, "referred": 0, "voided": 0, "still_here": 1,
+        "median_days": 30.541666666666668, "p90_days": 30.541666666666668,
+    }  # fmt: skip
+
+
+def test_a_visit_ends_and_begins_where_a_journey_is_merged_unmerged_and_reopened(
+    berlin: Organisation,
+) -> None:
+    ledgers.write(
+        [Start("X1", "C1"), Start("X2", "C2")],
+        [
+            Row("1", "X1", "lead_created", march(2)),
+            Row("2", "X1", "first_response", march(3)),
+            Row("3", "X1", "merged_into", march(5), "X2"),
+            Row("4", "X1", "brief_filled", march(6)),  # nobody listens to a merged journey
+            Row("5", "X1", "unmerged", march(7)),
+            Row("6", "X1", "lead_lost", march(9), "price"),
+            Row("7", "X1", "reopened", march(12), "met"),  # no such place to return to: contacted it is
+            Row("8", "X2", "lead_created", march(2)),
+        ],
+    )
+    flow = figures(berlin)["metrics"]["stage_flow"]["current"]
+    assert flow["contacted"] == {
+        "entered": 3, "advanced": 0, "lost": 1, "returned": 0, "referred": 0, "voided": 1, "still_here": 1,
+        "median_days": 2, "p90_days": pytest.approx(0.2 * 2 + 0.8 * (AS_OF - march(12)).total_seconds() / 86400),
+    }  # fmt: skip
+    assert flow["briefed"]["entered"] == 0
+    assert figures(berlin, by="source")["cuts"]["web"]["stage_flow"] == flow
+
+
 def test_the_figures_of_a_dimension_keep_their_own_plan(golden: Organisation) -> None:
     from kpi.models import Plan
 

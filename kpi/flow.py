@@ -1,0 +1,114 @@
+"""Where journeys went from each stage: entered = advanced + lost + returned + referred + voided + still here.
+
+A visit begins when a journey enters an open stage and ends when it leaves it; it counts in the period, and for the
+owner, of its beginning. Journeys that have since become spam or duplicates are here too, as voided: without them what
+was entered would not add up.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from funnel.stages import OPEN_STAGES, REOPEN_STAGES, TARGETS, Stage
+from kpi import sql
+from kpi.values import Flow, Visits
+
+ORDER: Final = [stage.value for stage in Stage]
+NOBODY: Final = Visits(0, 0, 0, 0, 0, 0, 0, None, None)
+
+
+def empty() -> Flow:
+    """What a period in which nothing entered any stage comes to."""
+    return Flow({stage: NOBODY for stage in ORDER if stage in OPEN_STAGES})
+
+
+def parameters() -> dict[str, Any]:
+    """What the statement needs of the table of stages: each by its number in the funnel's order."""
+    fixed = {event: target for event, target in TARGETS.items() if target is not None}
+    return {
+        "events": list(fixed),
+        "targets": [ORDER.index(target.value) for target in fixed.values()],
+        "reopen_names": [stage.value for stage in REOPEN_STAGES],
+        "reopen_numbers": [ORDER.index(stage.value) for stage in REOPEN_STAGES],
+        "open_numbers": [number for number, stage in enumerate(ORDER) if stage in OPEN_STAGES],
+        **{name: ORDER.index(name) for name in ("lost", "returned", "referred", "spam", "merged")},
+    }
+
+
+def statement(by: str) -> str:
+    """The SQL that counts visits by span, cut and stage."""
+    cut_from, cut = sql.cut_of(by)
+    groups = "GROUPING SETS ((span, stage), (span, cut, stage))" if by else "span, stage"
+    with_cut = "CASE WHEN grouping(cut) = 0 THEN cut END" if by else "NULL::text"
+    head = ",".join((f"WITH {sql.SPANS}", sql.TOUCHED_BY_EVENTS, sql.JOURNEYS))
+    return head + _FLOW.format(cut_from=cut_from, cut=cut, groups=groups, with_cut=with_cut)
+
+
+def read(rows: list[tuple[Any, ...]]) -> Iterator[tuple[str, str | None, str, Visits]]:
+    """Turn rows of the statement into (span, cut, stage, visits)."""
+    for span, cut, stage, *numbers in rows:
+        yield span, cut, ORDER[stage], Visits(*numbers)
+
+
+# `stage` is the number of a stage in the funnel's order. A reopening without a stage of its own leads to the furthest
+# of those that it may lead to and that the journey had entered; an unmerging to the stage before the merge.
+_FLOW = """,
+target AS (SELECT * FROM unnest(%(events)s::text[], %(targets)s::int[]) AS listed(event, stage)),
+goal AS (SELECT * FROM unnest(%(reopen_names)s::text[], %(reopen_numbers)s::int[]) AS listed(name, stage)),
+told AS (
+    SELECT heard.journey_id, heard.place, heard.at, heard.event, heard.owner_id, heard.team_id, heard.source_id,
+        heard.campaign_id, heard.service_id,
+        CASE WHEN heard.event = 'reopened' THEN goal.stage ELSE target.stage END AS stage
+    FROM heard
+    LEFT JOIN target ON target.event = heard.event
+    LEFT JOIN goal ON heard.event = 'reopened' AND goal.name = heard.value
+    WHERE heard.event = 'merged_into' OR CASE WHEN in_spam THEN heard.event = 'reopened' ELSE NOT signed END
+),
+resolved AS (
+    SELECT told.*,
+        coalesce(stage, max(stage) FILTER (WHERE stage = ANY(%(reopen_numbers)s)) OVER before, 0) AS reached
+    FROM told
+    WINDOW before AS (PARTITION BY journey_id ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+),
+restored AS (
+    SELECT known.journey_id, known.place, known.at, known.owner_id, known.team_id, known.source_id, known.campaign_id,
+        known.service_id, earlier.reached
+    FROM merging known
+    CROSS JOIN LATERAL (
+        SELECT reached FROM resolved
+        WHERE resolved.journey_id = known.journey_id AND resolved.place < known.place AND resolved.event <> 'merged_into'
+        ORDER BY resolved.place DESC LIMIT 1
+    ) AS earlier
+    WHERE known.event = 'unmerged' AND known.in_merge
+),
+entry AS (
+    SELECT *, lag(reached) OVER (PARTITION BY journey_id ORDER BY place) AS came_from
+    FROM (
+        SELECT journey_id, place, at, owner_id, team_id, source_id, campaign_id, service_id, reached FROM resolved
+        UNION ALL
+        SELECT journey_id, place, at, owner_id, team_id, source_id, campaign_id, service_id, reached FROM restored
+    ) AS every
+),
+visit AS (
+    SELECT known.*, lead(reached) OVER later AS went_to, lead(at) OVER later AS left_at
+    FROM entry known WHERE came_from IS DISTINCT FROM reached
+    WINDOW later AS (PARTITION BY journey_id ORDER BY place)
+),
+counted AS (
+    SELECT span.span, {cut} AS cut, known.reached AS stage, known.went_to,
+        extract(epoch FROM coalesce(known.left_at, %(as_of)s) - known.at) / 86400 AS days
+    FROM span
+    JOIN visit known ON known.at >= span.starts AND known.at < span.ends AND known.reached = ANY(%(open_numbers)s)
+    JOIN firsts ON firsts.journey_id = known.journey_id
+    {cut_from}
+)
+SELECT span, {with_cut}, stage, count(*),
+    count(*) FILTER (WHERE went_to <> ALL(ARRAY[%(lost)s, %(returned)s, %(referred)s, %(spam)s, %(merged)s])),
+    count(*) FILTER (WHERE went_to = %(lost)s),
+    count(*) FILTER (WHERE went_to = %(returned)s),
+    count(*) FILTER (WHERE went_to = %(referred)s),
+    count(*) FILTER (WHERE went_to IN (%(spam)s, %(merged)s)),
+    count(*) FILTER (WHERE went_to IS NULL),
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY days::float8),
+    percentile_cont(0.9) WITHIN GROUP (ORDER BY days::float8)
+FROM counted GROUP BY {groups}
+"""
