@@ -28,7 +28,10 @@ class PublicForm(ReachForm):
         required=False,
         widget=forms.Textarea(attrs={"rows": 5}),
     )
-    consent = forms.BooleanField(label="")
+    consent = forms.BooleanField(
+        label="",
+        error_messages={"required": _("Please tick this, so that we may deal with your application.")},
+    )
     website = forms.CharField(required=False, max_length=1000)
 
     def __init__(self, *args: Any, web_form: WebForm, **options: Any) -> None:
@@ -48,6 +51,8 @@ class PublicForm(ReachForm):
         reach = [name for name in ("email", "phone") if name in shown]
         if len(reach) == 1 or self.web_form.double_opt_in:
             self.fields["email" if "email" in reach else "phone"].required = True
+        else:
+            self.fields["email"].help_text = _("An e-mail address or a phone number is enough.")
         # a page may show two forms at once, and a script of the embedding page may look for ids
         self.auto_id = f"id_{self.web_form.slug}_%s"
 

@@ -34,6 +34,13 @@ class WebFormForm(forms.ModelForm):  # type: ignore[type-arg]
         max_length=10_000,
         help_text=_("One address a line, such as https://www.company.com."),
     )
+    redirect_url = forms.URLField(
+        label=_("Page to go to afterwards"),
+        required=False,
+        max_length=500,
+        assume_scheme="https",
+        help_text=_("Instead of the words of thanks."),
+    )
 
     class Meta:
         model = WebForm
@@ -63,7 +70,6 @@ class WebFormForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["redirect_url"].assume_scheme = "https"  # type: ignore[attr-defined]
         self.initial["fields_shown"] = self.instance.fields
 
     def clean_fields_shown(self) -> list[str]:

@@ -17,7 +17,11 @@ from django.db.models.signals import post_migrate
 from config import embedded
 from config.translations import compile_changed
 
-ALWAYS_THERE = ("funnel.migrations.0003_what_always_exists", "leads.migrations.0003_contact_form")
+ALWAYS_THERE = (
+    "funnel.migrations.0003_what_always_exists",
+    "leads.migrations.0003_contact_form",
+    "briefs.migrations.0002_default_template",
+)
 """Migrations whose `create(apps, schema_editor)` fills tables, by the app's name first."""
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -1,0 +1,139 @@
+"""First touch in a real browser: triage by keyboard, the public form with and without scripts, no violations."""
+
+import datetime as dt
+import os
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from funnel.models import Company, Contact, Event, Journey
+from funnel.stages import Role, Stage
+from leads.models import WebForm
+from tests.browsing import PHONE, Visit, browser, check_access, visit  # noqa: F401  fixtures
+from tests.factories import lead, people
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def ago(**span: float) -> dt.datetime:
+    return timezone.now() - dt.timedelta(**span)
+
+
+def applications() -> list[Journey]:
+    """Return three applications, the oldest first; the second looks like the first."""
+    return [
+        lead(
+            name="Ada Lovelace",
+            email="ada@acme.example",
+            company="Acme GmbH",
+            message="Ten sensors, please.",
+            at=ago(days=3),
+        ),
+        lead(
+            name="Bob Stone",
+            email="bob@acme.example",
+            company="Acme",
+            utm={"utm_source": "letter"},
+            at=ago(days=2),
+        ),
+        lead(name="Cleo Park", email="cleo@park.example", phone="+49 30 901820", at=ago(hours=1)),
+    ]
+
+
+def picture(page: object, name: str) -> None:
+    if folder := os.environ.get("PICTURES"):
+        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)  # type: ignore[attr-defined]
+
+
+def test_the_inbox_is_worked_off_by_keys(visit: Visit) -> None:  # noqa: F811
+    first, second, _third = applications()
+    page = visit("/inbox/", people(Role.FIRST_TOUCH, "fay"))
+    picture(page, "inbox")
+    check_access(page)
+    page.keyboard.press("j")
+    page.wait_for_url(f"**/inbox/?journey={second.pk}")
+    page.keyboard.press("a")
+    page.locator(".toast", has_text="is yours").wait_for()
+    second.refresh_from_db()
+    assert second.owner and second.owner.username == "fay"
+    page.keyboard.press("k")
+    page.wait_for_url(f"**/inbox/?journey={first.pk}")
+    page.keyboard.press("c")
+    page.locator("#dialog select[name=kind]").select_option("call")
+    page.locator("#dialog textarea[name=summary]").fill("Spoke: j k a c")  # keys typed here do nothing
+    picture(page, "inbox-dialog")
+    page.locator("#dialog button.primary").click()
+    page.wait_for_url(f"**/inbox/?journey={second.pk}")  # the next one opens
+    first.refresh_from_db()
+    assert first.stage == Stage.CONTACTED
+    assert Event.objects.filter(journey=first).count() == 3
+
+
+def test_single_keys_can_be_turned_off(visit: Visit) -> None:  # noqa: F811
+    applications()
+    page = visit("/inbox/", people(Role.MARKETER, "mary"))
+    page.locator("[data-keys-switch]").click()
+    page.keyboard.press("j")
+    page.reload()
+    page.keyboard.press("j")
+    assert page.url.endswith("/inbox/")
+    page.locator("[data-keys-switch]").click()
+    page.keyboard.press("j")
+    page.wait_for_url("**/inbox/?journey=*")
+
+
+def test_on_a_phone_the_inbox_shows_the_list_or_the_application(visit: Visit) -> None:  # noqa: F811
+    applications()
+    page = visit("/inbox/", people(Role.FIRST_TOUCH, "fay"), size=PHONE)
+    assert page.locator(".split-list").is_visible() and not page.locator(".split-view").is_visible()
+    page.locator("[data-row]").first.click()
+    page.wait_for_url("**/inbox/?journey=*")
+    assert page.locator(".split-view").is_visible() and not page.locator(".split-list").is_visible()
+    picture(page, "inbox-phone")
+    check_access(page)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_visitor_fills_in_the_public_form(visit: Visit, scripts: bool) -> None:  # noqa: F811
+    WebForm.objects.filter(slug="contact").update(
+        consent_text="I agree that you may call me.", intro="Tell us what you need."
+    )
+    page = visit("/f/contact/?utm_source=letter", scripts=scripts)
+    page.watch.allow("422")  # the browser notes the refused form
+    if scripts:  # axe is one
+        check_access(page)
+    page.fill("input[name=name]", "Ada Lovelace")
+    page.fill("input[name=email]", "ada@")
+    page.click("button.primary")
+    page.locator("[data-faults]").wait_for()
+    picture(page, f"form-faults-{scripts}")
+    assert page.input_value("input[name=name]") == "Ada Lovelace"
+    page.fill("input[name=email]", "ada@acme.example")
+    page.check("input[name=consent]")
+    page.click("button.primary")
+    page.wait_for_url("**/f/contact/thanks/")
+    picture(page, "thanks")
+    assert Journey.objects.get().application.utm == {"utm_source": "letter"}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_pages_of_first_touch_are_accessible(visit: Visit, theme: str) -> None:  # noqa: F811
+    journey, *_rest = applications()
+    mary = people(Role.MARKETER, "mary")
+    form = WebForm.objects.get(slug="contact")
+    for number, path in enumerate(
+        (
+            "/leads/new/",
+            "/leads/forms/",
+            f"/leads/forms/{form.pk}/",
+            f"/journeys/{journey.pk}/first-meeting/",
+            f"/journeys/{journey.pk}/duplicates/",
+            f"/journeys/{journey.pk}/",
+        )
+    ):
+        page = visit(path, mary, theme=theme)
+        page.wait_for_load_state("networkidle")
+        picture(page, f"page-{number}-{theme}")
+        check_access(page)
+    assert Contact.objects.count() == 3 and Company.objects.count() == 1
