@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -21,6 +22,7 @@ from .machine import Refusal
 from .models import Journey, Organisation, User
 from .stages import (
     CLOSED_STAGES,
+    DEAL_STAGES,
     FACTS,
     MONEY_EVENTS,
     MOVES,
@@ -85,6 +87,16 @@ _PLACE: Final[dict[str, float]] = {stage.value: float(place) for place, stage in
     S.RETURNED.value: _STAGES.index(S.MET) + 0.5,
     S.OBJECTION.value: _STAGES.index(S.QUALIFIED) + 0.5,
 }
+
+
+FITS: Final[dict[str, Callable[[str, AbstractSet[str]], bool]]] = {
+    H.PAYMENT_RECEIVED: lambda stage, happened: stage in DEAL_STAGES | {S.WON},
+    H.REFUND_PAID: lambda stage, happened: H.PAYMENT_RECEIVED in happened,
+    H.OBJECTION_RESOLVED: lambda stage, happened: H.OBJECTION_RAISED in happened,
+    H.LEGAL_ISSUE_RAISED: lambda stage, happened: stage in DEAL_STAGES,
+    H.LEGAL_ISSUE_RESOLVED: lambda stage, happened: H.LEGAL_ISSUE_RAISED in happened,
+}
+"""Facts that the table allows anywhere, but that a menu offers only where they make sense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +221,7 @@ def choices(journey: Journey, user: User, happened: History) -> Choices:
             refusals[name] = Refusal("data", paths, words)
     moves = [_choice(name, journey, refusal) for name, refusal in refusals.items()]
     moves.sort(key=lambda choice: choice.grave)
-    found = Choices(moves, _facts(journey, user), lacking=lacking)
+    found = Choices(moves, _facts(journey, user, happened), lacking=lacking)
     forward = _forward(journey)
     found.next = next((choice for name in forward for choice in moves if choice.name == name), None)
     if found.next:
@@ -231,14 +243,17 @@ def _missing(paths: set[str], journey: Journey, happened: History) -> dict[str, 
     return answers
 
 
-def _facts(journey: Journey, user: User) -> list[Choice]:
+def _facts(journey: Journey, user: User, happened: History) -> list[Choice]:
     found = []
+    kinds = {event.event for event in happened.live}
     for name, fact in FACTS.items():
         if name in COMPOSED or name not in ACTS or journey.stage not in fact.sources:
             continue
         if not access.may_record(user, name):
             continue
         if name == H.WOKEN and journey.snoozed_until is None:
+            continue
+        if name in FITS and not (FITS[name](journey.stage, kinds) or happened.more):
             continue
         found.append(_choice(name, journey, None))
     return sorted(found, key=lambda choice: choice.grave)

@@ -1,6 +1,18 @@
 from django.urls import URLPattern, path
 
-from .views import acts, catalogue, gallery, home, journey, journey_list, notifications, settings, shell, undo
+from .views import (
+    acts,
+    catalogue,
+    gallery,
+    home,
+    journey,
+    journey_list,
+    notifications,
+    search,
+    settings,
+    shell,
+    undo,
+)
 
 app_name = "funnel"
 
@@ -17,6 +29,7 @@ urlpatterns: list[URLPattern] = [
     path("journeys/<int:pk>/undo/", undo.undo_last, name="journey-undo"),
     path("journeys/<int:pk>/events/<int:event>/annul/", undo.annul_event, name="event-annul"),
     path("acts/<uuid:act>/undo/", undo.undo_act, name="act-undo"),
+    path("search/", search.search, name="search"),
     path("notifications/", notifications.notifications, name="notifications"),
     path("notifications/read/", notifications.mark_read, name="notifications-read"),
     path("settings/", settings.index, name="settings"),
