@@ -71,9 +71,12 @@ def row_of(line: Line) -> dict[str, Any]:
 
 
 def plain(number: Decimal) -> str:
-    """Return "3" for 3.000 and "199.90" for 199.90."""
-    whole = number == number.to_integral_value()
-    return f"{number:.0f}" if whole else f"{number:f}"
+    """Return "3" for 3.000, "1.5" for 1.500 and "199.90" for 199.90."""
+    short = number.normalize()
+    exponent = short.as_tuple().exponent
+    if isinstance(exponent, int) and exponent >= 0:
+        return f"{number:.0f}"
+    return f"{short:f}" if number.as_tuple().exponent != -2 else f"{number:f}"
 
 
 class ContractDraftForm(ActForm):

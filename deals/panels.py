@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import CharField, F, OuterRef, QuerySet, Value
@@ -149,6 +150,9 @@ def _read(journey_id: int) -> dict[str, list[dict[str, Any]]]:
                 paid_on=F("paid_on"),
                 method=F("method"),
             ),
+            organisation_=ArraySubquery(
+                Organisation.objects.values(row=JSONObject(currency=F("currency"), timezone=F("timezone")))
+            ),
         )
         .first()
     )
@@ -244,8 +248,8 @@ def payments(journey: Journey, user: User) -> dict[str, Any] | None:
     known = summary(journey)
     if not known["instalments"] and not known["payments"]:
         return None
-    organisation = _organisation(journey)
-    today = timezone.now().astimezone(organisation.zone).date()
+    zone = ZoneInfo(known["organisation"][0]["timezone"])
+    today = timezone.now().astimezone(zone).date()
     for instalment in known["instalments"]:
         instalment["status"] = status_of(instalment, today)
     signs = {"payment": 1, "refund": -1}
@@ -254,7 +258,7 @@ def payments(journey: Journey, user: User) -> dict[str, Any] | None:
         "instalments": known["instalments"],
         "payments": known["payments"],
         "paid": paid,
-        "currency": organisation.currency,
+        "currency": _currency(journey),
     }
 
 
@@ -270,12 +274,5 @@ def status_of(instalment: Mapping[str, Any] | Instalment, today: date) -> str:
     return "part" if get("paid") else "due"
 
 
-def _organisation(journey: Journey) -> Organisation:
-    known: Organisation | None = journey.__dict__.get("_organisation")
-    if known is None:
-        known = journey.__dict__["_organisation"] = Organisation.current()
-    return known
-
-
 def _currency(journey: Journey) -> str:
-    return _organisation(journey).currency
+    return str(summary(journey)["organisation"][0]["currency"])
