@@ -279,8 +279,7 @@ worth AS (
     SELECT span.span, money.cut, money.client, money.event,
         CASE money.event WHEN 'payment_received' THEN money.amount ELSE -money.amount END AS net
     FROM span
-    JOIN money ON money.at < span.ends
-    JOIN first_payment ON first_payment.client = money.client AND first_payment.first_at < span.ends
+    JOIN money ON money.at < span.ends AND money.first_at < span.ends
 )
 SELECT 'payers', span, {cut}, NULL::text, count(*) FILTER (WHERE first_at >= starts)::numeric,
     count(*) FILTER (WHERE first_at < starts)::numeric
@@ -356,8 +355,10 @@ def _given(query: Query) -> set[str]:
 
 
 def _run(statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    # The planner cannot know how many rows a step of these statements gives, expects few, and then loops over whole
+    # relations once a row. The setting ends with the statement, or with the transaction around it.
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+        cursor.execute(f"SET LOCAL enable_nestloop = off; {statement}", parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
 

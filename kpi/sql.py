@@ -36,10 +36,12 @@ known AS MATERIALIZED (
         e.source_id, e.campaign_id, e.service_id, e.owner_id, e.team_id,
         row_number() OVER (PARTITION BY e.journey_id, e.event ORDER BY e.occurred_at, e.seq) AS nth,
         row_number() OVER (PARTITION BY e.journey_id ORDER BY e.occurred_at, e.seq) AS place
-    FROM touched JOIN funnel_event e USING (journey_id)
-    WHERE e.recorded_at <= %(as_of)s AND e.annuls_id IS NULL
-        AND NOT EXISTS (
-            SELECT FROM funnel_event undone WHERE undone.annuls_id = e.id AND undone.recorded_at <= %(as_of)s
+    FROM funnel_event e
+    WHERE e.journey_id = ANY(ARRAY(SELECT journey_id FROM touched))
+        AND e.recorded_at <= %(as_of)s AND e.annuls_id IS NULL
+        AND e.id NOT IN (
+            SELECT undo.annuls_id FROM funnel_event undo
+            WHERE undo.event = 'annulled' AND undo.annuls_id IS NOT NULL AND undo.recorded_at <= %(as_of)s
         )
 )"""
 
@@ -203,25 +205,24 @@ fact AS MATERIALIZED (
 )"""
 
 _CLIENTS = """
-money AS (
-    SELECT known.id, known.at, known.event, known.amount, {cut} AS cut,
-        CASE WHEN journey.company_id IS NULL THEN 'contact:' || journey.contact_id
-            ELSE 'company:' || journey.company_id END AS client
-    FROM known
-    JOIN standing ON standing.journey_id = known.journey_id AND NOT standing.void
-    JOIN firsts ON firsts.journey_id = known.journey_id
-    JOIN funnel_journey journey ON journey.id = known.journey_id
-    {cut_from}
-    WHERE known.event IN ('payment_received', 'refund_paid', 'direct_cost')
-),
-first_payment AS (
-    SELECT client, min(at) AS first_at FROM money WHERE event = 'payment_received' GROUP BY client
+money AS MATERIALIZED (
+    SELECT each.*, min(at) FILTER (WHERE event = 'payment_received') OVER (PARTITION BY client) AS first_at
+    FROM (
+        SELECT known.id, known.at, known.event, known.amount, {cut} AS cut,
+            CASE WHEN journey.company_id IS NULL THEN 'contact:' || journey.contact_id
+                ELSE 'company:' || journey.company_id END AS client
+        FROM known
+        JOIN standing ON standing.journey_id = known.journey_id AND NOT standing.void
+        JOIN firsts ON firsts.journey_id = known.journey_id
+        JOIN funnel_journey journey ON journey.id = known.journey_id
+        {cut_from}
+        WHERE known.event IN ('payment_received', 'refund_paid', 'direct_cost')
+    ) AS each
 ),
 paying AS (  -- the first payment of each client within each period
-    SELECT DISTINCT ON (span.span, money.client) span.span, span.starts, money.client, money.cut, first_payment.first_at
+    SELECT DISTINCT ON (span.span, money.client) span.span, span.starts, money.client, money.cut, money.first_at
     FROM span
     JOIN money ON money.at >= span.starts AND money.at < span.ends AND money.event = 'payment_received'
-    JOIN first_payment USING (client)
     ORDER BY span.span, money.client, money.at, money.id
 )"""
 
@@ -239,7 +240,7 @@ def fact(by: str) -> str:
 
 
 def clients(by: str) -> str:
-    """Return the relations down to `money`, `first_payment` and `paying`: needs `span` and TOUCHED_BY_MONEY.
+    """Return the relations down to `money` and `paying`: needs `span` and TOUCHED_BY_MONEY.
 
     The client is the company of a journey or, where it has none, its contact. Journeys that are void give no money.
     """
