@@ -42,6 +42,11 @@ class LeadSerializer(JourneySerializer):
         fields = (*JourneySerializer.Meta.fields, "application")
         read_only_fields = fields
 
+    def row(self, instance: Journey) -> dict[str, Any]:
+        application: Application | None = getattr(instance, "application", None)
+        told = ApplicationSerializer(application).data if application is not None else None
+        return {**super().row(instance), "application": told}
+
 
 class CapturedJourney(serializers.ModelSerializer[Journey]):
     """A journey without anything of the person: what a program that may only capture is told."""

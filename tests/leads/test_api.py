@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from funnel.models import Journey
 from funnel.stages import Role, Stage
+from leads.api.serializers import ApplicationSerializer, LeadSerializer
+from leads.models import Application
 from tests.factories import later, lead, people, run, team, token
 
 pytestmark = pytest.mark.django_db
@@ -177,6 +179,22 @@ def test_the_list_has_the_applications_of_marketings_half_with_their_words() -> 
     [row] = response.json()["results"]
     assert row["application"]["message"] == "Please call"
     assert row["stage"] == "new"
+    assert row.keys() == set(LeadSerializer.Meta.fields)
+    assert row["application"].keys() == set(ApplicationSerializer.Meta.fields)
+
+
+def test_a_journey_of_an_imported_history_has_no_application() -> None:
+    journey = lead()
+    Application.objects.all().delete()
+    response = Client().get(f"{URL}{journey.pk}/", headers=token(people(Role.MARKETER), "read"))
+    assert response.json()["application"] is None
+
+
+def test_a_reader_may_ask_for_some_fields_alone() -> None:
+    lead(message="Please call")
+    headers = token(people(Role.MARKETER), "read")
+    [row] = Client().get(f"{URL}?fields=id,application", headers=headers).json()["results"]
+    assert row.keys() == {"id", "application"}
 
 
 def test_a_lead_that_went_on_is_still_found_by_its_id() -> None:
