@@ -126,7 +126,7 @@ class AnswersField(forms.JSONField):
 class FillBriefForm(ActForm):
     """In HTML it asks what the draft lacks; programs may send any answer, and completing the draft is enough."""
 
-    answers = AnswersField(label=_("Answers"), required=False)
+    answers = AnswersField(label=_("Answers that the brief still lacks"), required=False)
     verdict = forms.ChoiceField(
         label=_("Can we solve it?"),
         choices=[("", "—"), *Verdict.choices],
@@ -142,4 +142,7 @@ class FillBriefForm(ActForm):
             return
         sheet = queries.sheet_of(self.journey)
         field.ask(sheet.questions, asked=sheet.missing())
+        for name in ("answers", "verdict"):
+            # Not required, as the draft may have them; but where it lacks them they are no option.
+            self.fields[name].wanted = True  # type: ignore[attr-defined]
         self.initial |= {"verdict": sheet.verdict, "comment": sheet.comment}

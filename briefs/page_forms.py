@@ -80,7 +80,11 @@ class ClientForm(forms.Form):
 class QuestionForm(forms.Form):
     """One question of a template."""
 
-    label = forms.CharField(label=gettext_lazy("Question"), max_length=200, required=False)
+    label = forms.CharField(
+        label=gettext_lazy("Question"),
+        max_length=200,
+        error_messages={"required": gettext_lazy("Write the question.")},
+    )
     help = forms.CharField(label=gettext_lazy("Help"), max_length=500, required=False)
     kind = forms.ChoiceField(
         label=gettext_lazy("Answer"), choices=Question.Kind.choices, initial=Question.Kind.TEXT
@@ -114,8 +118,6 @@ class QuestionForm(forms.Form):
         cleaned = dict(super().clean() or self.cleaned_data)
         lines = cleaned.get("choices", "").splitlines()
         cleaned["choices"] = [line.strip() for line in lines if line.strip()]
-        if not cleaned.get("label") and "label" not in self.errors:
-            self.add_error("label", ValidationError(_("Write the question."), code="required"))
         return cleaned
 
 

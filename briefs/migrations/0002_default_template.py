@@ -5,8 +5,8 @@ from django.db import migrations
 QUESTIONS = [
     {
         "key": "need",
-        "label": "What does the client need?",
-        "help": "The tasks to solve, in the client's own words.",
+        "label": "What is needed?",
+        "help": "The tasks to solve, in plain words.",
         "kind": "long",
         "required": True,
     },
@@ -30,23 +30,23 @@ QUESTIONS = [
     },
     {
         "key": "current_solution",
-        "label": "What do they use today?",
-        "help": "And what they miss in it.",
+        "label": "What is used today?",
+        "help": "And what is missing in it.",
         "kind": "long",
     },
     {"key": "users", "label": "How many people will use it?", "kind": "number"},
     {"key": "start_date", "label": "When could work begin?", "kind": "date"},
     {
         "key": "priority",
-        "label": "How urgent is it for them?",
+        "label": "How urgent is it?",
         "kind": "choice",
         "choices": ["Now", "This quarter", "This year", "Just looking"],
     },
     {"key": "tender", "label": "Is there a tender?", "kind": "bool"},
     {
         "key": "criteria",
-        "label": "What will they choose by?",
-        "help": "Price, terms, references, other offers they look at.",
+        "label": "What will decide the choice?",
+        "help": "Price, terms, references, other offers.",
         "kind": "long",
     },
 ]

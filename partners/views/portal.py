@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
@@ -76,11 +77,11 @@ def referral(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one referral: whom to reach, what they need, and the answers that are open."""
     user = person(request)
     found = _referral(user, pk)
-    panels = []
-    for template, build in referral_panels:
-        context = build(found.journey, user)
-        if context is not None:
-            panels.append((template, context))
+    panels = [
+        render_to_string(template, extra, request)
+        for template, build in referral_panels
+        if (extra := build(found.journey, user)) is not None
+    ]
     contact = found.journey.contact
     context = {
         "referral": found,

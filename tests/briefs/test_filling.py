@@ -56,7 +56,7 @@ def test_filling_freezes_a_version_with_the_questions_and_the_verdict() -> None:
     assert version.answers["users"] == 25 and version.answers["tender"] is False
     assert version.rows[0] == {
         "key": "need",
-        "label": "What does the client need?",
+        "label": "What is needed?",
         "kind": "long",
         "answer": ANSWERS["need"],
     }

@@ -59,7 +59,7 @@ def words(response: Any) -> str:
 def test_the_page_asks_every_question_and_saves_the_draft_without_scripts(marketer: Client) -> None:
     journey = journey_at("contacted")
     text = words(marketer.get(page(journey)))
-    assert "What does the client need?" in text and "Nothing saved yet" in text
+    assert "What is needed?" in text and "Nothing saved yet" in text
     answer = marketer.post(
         page(journey), sent({"need": "Count visitors", "users": "12,5"}, verdict="partner")
     )
@@ -217,7 +217,7 @@ def test_the_client_answers_by_the_link_and_sees_nothing_of_ours(linked: tuple[J
     client = Client()
     answer = client.get(url)
     text = words(answer)
-    assert answer.status_code == 200 and "What does the client need?" in text
+    assert answer.status_code == 200 and "What is needed?" in text
     assert "A bore." not in text and "Decline" not in text and str(journey.contact) not in text
     assert "no-store" in answer["Cache-Control"] and answer["X-Robots-Tag"] == "noindex"
     answer = client.post(url, {"answers-need": "Count us", "revision": 2 if 'value="2"' in text else 1})
@@ -263,7 +263,7 @@ def test_a_client_who_saves_over_ours_is_shown_what_is_stored(linked: tuple[Jour
     domain.save_draft(journey=journey.pk, actor=people(), at=timezone.now(), answers={"need": "Ours"})
     answer = Client().post(url, {"answers-need": "Theirs", "revision": revision})
     text = words(answer)
-    assert answer.status_code == 409 and "What does the client need?: Ours" in text and "Theirs" in text
+    assert answer.status_code == 409 and "What is needed?: Ours" in text and "Theirs" in text
     assert Brief.objects.get().answers == {"need": "Ours"}
 
 
@@ -293,7 +293,7 @@ def questions(*rows: dict[str, str], act: str = "save") -> dict[str, str]:
 def test_a_service_gets_its_own_questions_and_loses_them_again(marketer: Client) -> None:
     service = Service.objects.create(key="scanners", label="Scanners")
     url = f"/brief-templates/{service.pk}/"
-    assert "What does the client need?" in words(marketer.get(url))
+    assert "What is needed?" in words(marketer.get(url))
     answer = marketer.post(
         url,
         questions(

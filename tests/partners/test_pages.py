@@ -201,7 +201,7 @@ def test_the_partner_reads_what_the_client_needs_and_not_what_we_think(pat: Clie
     referral = Referral.objects.get(journey=journey)
     for path in (f"/portal/{referral.pk}/", f"/journeys/{journey.pk}/"):
         text = words(pat.get(path))
-        assert ("Count the visitors of three halls." in text) == ("portal" in path)
+        assert ("<dd>Count the visitors of three halls.</dd>" in text) == ("portal" in path)
         assert "They haggle." not in text and "Good riddance." not in text, path
 
 
