@@ -57,6 +57,13 @@ def drop_request_id(**kwargs: Any) -> None:
     structlog.contextvars.unbind_contextvars("request_id", "task")
 
 
+@signals.celeryd_init.connect
+def wait_for_the_broker(conf: Any, **kwargs: Any) -> None:
+    """A worker has nothing better to do than to wait; only those who send are impatient."""
+    for impatience in ("max_retries", "interval_start", "interval_step", "interval_max"):
+        conf.broker_transport_options.pop(impatience, None)
+
+
 @signals.worker_ready.connect
 def prove_alive(sender: Any, **kwargs: Any) -> None:
     """The first canary at once: `/readyz` need not wait for beat."""

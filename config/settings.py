@@ -161,6 +161,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_keepalive": True,
     "health_check_interval": 10,
     "retry_on_timeout": True,
+    # Whoever sends a wake-up tries twice at once and leaves the rest to the sweep: without this a write
+    # waits 6 s for a Redis that is away. The worker waits as long as it takes (config/celery.py).
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.1,
 }
 CELERY_TASK_DEFAULT_QUEUE = "funnel"
 CELERY_TASK_ACKS_LATE = True

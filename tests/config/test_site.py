@@ -147,3 +147,15 @@ def test_migrate_works_on_its_own_when_nothing_runs(installation: Installation) 
     assert done.stdout == ""
     assert "Applying funnel.0001_initial" in done.stderr
     assert not installation.processes()
+
+
+def test_a_write_does_not_wait_for_a_broker_that_is_away(installation: Installation) -> None:
+    send = (
+        "import time; from config.tasks import canary; from kombu.exceptions import OperationalError as Away\n"
+        "for _ in range(3):\n"
+        "    began = time.monotonic()\n"
+        "    try: canary.delay()\n"
+        "    except Away: print(time.monotonic() - began < 1)"
+    )
+    done = installation.manage("shell", "-v0", "-c", send, REDIS_URL="redis://127.0.0.1:1/0")
+    assert done.stdout == "True\nTrue\nTrue\n", done.stderr

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable
 
 import pytest
+from redis import Redis
 
 from config.env import BASE_DIR
 from tests.config.conftest import PYTHON, Installation, free_port, wait_for
@@ -191,3 +192,20 @@ def test_stopping_leaves_no_process(prepared: Installation) -> None:
     subprocess.run(["kill", "-HUP", str(process.pid)], check=True)
     assert process.wait(60) == 0
     assert not prepared.processes()
+
+
+def test_with_redis_killed_and_emptied_no_page_fails_and_jobs_run_again_by_themselves(
+    running: Installation,
+) -> None:
+    worker = programs_of(running, " worker ")[0]
+    for _ in range(3):
+        (redis,) = programs_of(running, "redis-server")
+        os.kill(redis, signal.SIGKILL)
+        assert running.status("/accounts/login/") == 200
+        wait_for(lambda gone=redis: programs_of(running, "redis-server") not in ([], [gone]), "a new Redis")
+        assert running.status("/accounts/login/") == 200
+    with Redis(unix_socket_path=str(running.socket_folders()[0] / "redis.sock")) as client:
+        client.flushall()
+    assert running.status("/accounts/login/") == 200
+    wait_for(lambda: running.status() == 200, "a task to run again")
+    assert programs_of(running, " worker ")[0] == worker
