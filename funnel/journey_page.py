@@ -121,6 +121,9 @@ class Choice:
 
     @property
     def why(self) -> str:
+        if self.refusal and self.refusal.reason == "stage" and self.move and self.move.sources:
+            stages = [str(stage.label) for stage in Stage if stage in self.move.sources]
+            return _("Opens at: %(stages)s.") % {"stages": ", ".join(stages)}
         return reason_in_words(self.refusal) if self.refusal else ""
 
 

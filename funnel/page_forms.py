@@ -107,7 +107,7 @@ STATES: Final = {
     "sales": (_("With sales"), DEAL_STAGES | {Stage.HANDED_OFF}),
     "closed": (_("Closed"), CLOSED_STAGES),
     "void": (_("Spam and merged"), VOID_STAGES),
-    "all": (_("All"), None),
+    "all": (_("In any state"), None),
 }
 MINE, NOBODY = "me", "none"
 
@@ -170,7 +170,8 @@ class JourneyFilter(forms.Form):
         """Return the filters that hold, by name; a state is always among them."""
         self.is_valid()
         values = {name: value for name, value in self.cleaned_data.items() if value}
-        values.setdefault("state", "all" if values.get("stage") else "open")
+        # a stage says more than a state does, and one chosen beside it would only contradict
+        values["state"] = "all" if "stage" in values else values.get("state", "open")
         return values
 
     def narrow(self, journeys: JourneyQuerySet) -> JourneyQuerySet:

@@ -109,7 +109,7 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ("username", "name", "email", "role", "team", "takes_handoffs", "is_active")
-        labels = {"is_active": _("May sign in"), "username": _("Sign-in name")}
+        labels = {"is_active": _("May sign in"), "username": _("Sign-in name"), "team": _("Team")}
         help_texts = {
             "is_active": _("Taken away, it ends their sessions and tokens at once."),
             "username": _("Letters, digits and @ . + - _; it names the person in reports and imports."),

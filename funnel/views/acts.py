@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from funnel import acts, formats, journey_page, machine, registry
 from funnel.acts import ACTS, BadInput
 from funnel.journey_page import act_label, reason_in_words
+from funnel.labels import label_of, page_of
 from funnel.machine import Refusal, Refused
 from funnel.models import Event, Journey
 from funnel.page_forms import WhenForm
@@ -138,11 +139,18 @@ def _ask(
         "back": next_url(request, reverse("funnel:journey", args=[journey.pk])),
         "grave": name in journey_page.GRAVE,
         "refusal": reason_in_words(refusal) if refusal else "",
+        "missing": _missing(refusal, journey),
         "moved_by": _moved_by(journey) if refusal and refusal.reason in {"stage", "stale"} else "",
         "tried": status == 409,
         "shut": bool(refusal and refusal.reason in {"stage", "role"}),
     }
     return render(request, "funnel/journey_act.html", context, status=status)
+
+
+def _missing(refusal: Refusal | None, journey: Journey) -> list[dict[str, str]]:
+    """Return what is missing that has a page of its own, with the address where it is filled in."""
+    pages = {label_of(path): page_of(path, journey.pk) for path in (refusal.missing if refusal else ())}
+    return [{"label": label, "url": url} for label, url in pages.items() if url]
 
 
 def _target(journey: Journey, name: str) -> str:

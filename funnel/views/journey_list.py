@@ -24,7 +24,7 @@ from funnel.paging import keyset
 from funnel.queries import JourneyQuerySet
 from funnel.toasts import toast
 
-from .base import go, next_url, person, signed_in, undo_act_url
+from .base import address, go, next_url, person, signed_in, undo_act_url
 
 COUNTED = 1000
 """Beyond so many rows the list says "1,000+": an exact count would cost more than it tells."""
@@ -50,6 +50,7 @@ def journey_list(request: HttpRequest) -> HttpResponse:
         "rows": _rows(page.rows, organisation, timezone.now()),
         "total": _total(journeys),
         "bulk": bulk_choices(user),
+        "new_url": address("leads:lead-create") if access.may(user, Permission.EDIT_JOURNEYS) else "",
         "currency": organisation.currency,
         "sees_money": access.may(user, Permission.SEE_MONEY),
     }

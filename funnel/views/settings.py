@@ -38,7 +38,12 @@ def index(request: HttpRequest) -> HttpResponse:
     user = person(request)
     mine = [
         ("funnel:profile", "circle-user", _("My profile"), _("Name, language, time zone, password.")),
-        ("funnel:token-list", "key-round", _("API tokens"), _("For programs that work in your name.")),
+        (
+            "funnel:token-list",
+            "key-round",
+            _("Tokens for programs"),
+            _("They work in your name, within their scopes."),
+        ),
     ]
     ours: list[tuple[str, str, str, str]] = []
     if access.may(user, Permission.MANAGE_ORGANISATION):

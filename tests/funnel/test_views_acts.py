@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from funnel import registry
 from funnel.models import Activity, Event, Journey, User
 from funnel.stages import Role, Stage
 from tests.factories import START, journey_at, later, lead, people, run, team
@@ -351,3 +352,17 @@ def test_an_annulment_and_an_event_of_another_journey_are_not_found(client) -> N
     assert client.get(reverse("funnel:event-annul", args=[journey.pk, event.pk])).status_code == 404
     gone = Event.objects.get(event="first_response")
     assert client.post(annul_url(gone), {"comment": "x"}).status_code == 409
+
+
+def test_what_a_refused_move_lacks_is_named_with_where_to_fill_it_in(client, mia, monkeypatch) -> None:
+    monkeypatch.setitem(
+        registry.requirements, "merge.no_money", lambda journeys, inputs: {journeys[0].pk: ["thing.x"]}
+    )
+    monkeypatch.setitem(registry.path_labels, "thing.x", "The thing")
+    monkeypatch.setitem(registry.path_pages, "thing", "funnel:journey")
+    journey, survivor = lead(), lead()
+    answer = client.post(move_url(journey, "merge"), {"survivor": survivor.pk})
+    assert answer.status_code == 409
+    page = answer.content.decode()
+    assert "Still missing: The thing." in page
+    assert f'href="{reverse("funnel:journey", args=[journey.pk])}">Fill in: The thing</a>' in page

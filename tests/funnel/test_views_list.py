@@ -85,6 +85,7 @@ def test_open_ones_are_shown_unless_the_address_says_otherwise(client, marketer)
     assert shown(client, state="void") == [spam]
     assert set(shown(client, state="all")) == {fresh, lost, spam}
     assert shown(client, stage="lost") == [lost]
+    assert shown(client, stage="lost", state="open") == [lost]  # a stage says more than a state
 
 
 def test_filters_by_half_owner_source_and_snooze(client, marketer) -> None:
