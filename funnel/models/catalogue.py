@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 
 class Keyed(models.Model):
@@ -16,8 +17,8 @@ class Keyed(models.Model):
         ordering = ["key"]
 
     def __str__(self) -> str:
-        # Labels that ship with the product are message ids of the catalogue; others pass through unchanged.
-        return str(_(self.label)) if self.label else self.key
+        # Labels that ship with the product are message ids (config/shipped.py); others pass through unchanged.
+        return pgettext("shipped", self.label) if self.label else self.key
 
 
 class Source(Keyed):
@@ -67,4 +68,4 @@ class Reason(models.Model):
         constraints = [models.UniqueConstraint(fields=["kind", "key"], name="reason_key_once_a_kind")]
 
     def __str__(self) -> str:
-        return str(_(self.label)) if self.label else self.key
+        return pgettext("shipped", self.label) if self.label else self.key

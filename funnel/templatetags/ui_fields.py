@@ -7,9 +7,11 @@ from datetime import date
 from typing import Any
 
 from django import forms, template
+from django.db.models.fields import BLANK_CHOICE_DASH
 from django.forms import BaseForm, BoundField
 from django.utils.safestring import SafeString
 
+from funnel import formats
 from funnel.forms import RowsWidget
 
 register = template.Library()
@@ -65,6 +67,8 @@ def form_field(
     widget = field.field.widget
     kind = _kind(widget)
     _give_picker(widget)
+    if getattr(field.field, "empty_label", None) == BLANK_CHOICE_DASH[0][1]:
+        field.field.empty_label = formats.DASH
     help_text = help or field.help_text
     errors = list(field.errors)
     described = [f"{field.auto_id}_help"] * bool(help_text) + [f"{field.auto_id}_error"] * bool(errors)
