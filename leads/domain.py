@@ -363,8 +363,10 @@ def hold_meeting(
 ) -> list[Event]:
     """Record the first meeting from its bound form, whether or not the application had been answered before.
 
-    Raises Refused, BadInput, Journey.DoesNotExist as `acts.run` does, with nothing written.
+    Raises Refused, BadInput, Journey.DoesNotExist and ValueError as `acts.run` does, with nothing written.
     """
+    if at is not None and at > timezone.now():
+        raise ValueError("occurred_at lies in the future")
     locked = machine.lock([journey])
     if locked[0].stage != Stage.NEW:
         outcome = acts.run(

@@ -39,9 +39,9 @@ class Limit:
 
     @classmethod
     def named(cls, name: str) -> "Limit":
-        """Return the limit that settings.LIMITS gives as "10/h"."""
+        """Return the limit that settings.LIMITS gives as "10/h" or "10/hour"."""
         attempts, _slash, period = settings.LIMITS[name].partition("/")
-        return cls(name, int(attempts), _PERIODS[period])
+        return cls(name, int(attempts), _PERIODS[period[:1]])
 
     def wait(self, who: str, *, now: datetime | None = None) -> int:
         """Count an attempt; return 0 where it is within the limit, else the seconds until the next one may be made.

@@ -209,8 +209,8 @@ def forget_pending(*, now: datetime | None = None) -> int:
 
 
 def erase_words(journeys: Sequence[int]) -> None:
-    """Erase what the people of journeys wrote and typed, unconfirmed forms too; marks and figures stay."""
+    """Erase what the people of journeys wrote, typed and brought along, unconfirmed forms too; figures stay."""
     applications = Application.objects.filter(journey__in=journeys)
     addresses = [address for address in applications.values_list("answers__email", flat=True) if address]
     PendingApplication.objects.filter(Q(journey__in=journeys) | Q(email__in=addresses)).delete()
-    applications.update(message="", answers={}, fingerprint="", referrer="", erased_at=timezone.now())
+    applications.update(message="", answers={}, utm={}, fingerprint="", referrer="", erased_at=timezone.now())

@@ -73,7 +73,7 @@ def _with_sight(request: HttpRequest, found: list[Candidate]) -> list[tuple[Cand
     return [(candidate, candidate.journey.pk in seen) for candidate in found]
 
 
-@signed_in
+@permitted(Permission.EDIT_JOURNEYS)
 @require_GET
 def duplicates(request: HttpRequest, pk: int) -> HttpResponse:
     """List the journeys that may be about the same application: in the journey's page, or a page of its own."""

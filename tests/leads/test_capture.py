@@ -159,12 +159,19 @@ def test_a_free_address_names_no_company() -> None:
 
 
 def test_an_erased_person_is_not_found_again() -> None:
-    first = captured(email="ada@acme.example", phone="+4930901820", message="Secret wish").journey
+    first = captured(
+        email="ada@acme.example", phone="+4930901820", message="Secret wish", utm={"utm_id": "ada"}
+    ).journey
     run(first, "personal_data_erased", {"sure": True})
     second = captured(email="ada@acme.example").journey
     assert second.contact_id != first.contact_id
     application = Application.objects.get(journey=first)
-    assert (application.message, application.answers, application.referrer) == ("", {}, "")
+    assert (application.message, application.answers, application.utm, application.referrer) == (
+        "",
+        {},
+        {},
+        "",
+    )
     assert application.erased_at is not None
 
 

@@ -279,6 +279,12 @@ def test_the_duplicates_of_a_journey_that_one_does_not_see_stay_hidden() -> None
         assert stranger.get(url).status_code == 404
 
 
+def test_outsiders_look_for_no_duplicates() -> None:
+    journey = lead(at=ago(days=1))
+    for role in (Role.PARTNER, Role.LAWYER):
+        assert signed_in(people(role)).get(f"/journeys/{journey.pk}/duplicates/").status_code == 403
+
+
 def test_programs_find_the_moves_of_first_touch_with_what_they_ask() -> None:
     journey = lead(at=ago(days=1))
     headers = token(people(Role.FIRST_TOUCH), "read", "write")
