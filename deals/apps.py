@@ -12,5 +12,6 @@ class DealsConfig(AppConfig):
 
         wiring.register_acts()
         wiring.register_undo()
+        wiring.register_consumers()
         wiring.register_sight()
         wiring.register_pages()

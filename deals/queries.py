@@ -78,9 +78,9 @@ def plan_against_fact(user: User, *, year: int, organisation: Organisation) -> l
     return [Month(month, plan.get(month, ZERO), received.get(month, ZERO)) for month in months]
 
 
-def instalments(user: User, *, status: str, today: date) -> QuerySet[Instalment]:
+def instalments(user: User, *, status: str, today: date) -> QuerySet[Any]:
     """Return the instalments that the user sees with `paid` and `left`, of one status or of all."""
-    found = Instalment.objects.visible_to(user).with_paid()
+    found: QuerySet[Any] = Instalment.objects.visible_to(user).with_paid()
     match status:
         case "paid":
             return found.filter(left__lte=0)
@@ -97,13 +97,14 @@ def open_sums(user: User, *, today: date) -> dict[str, Any]:
     next_month = date(today.year + today.month // 12, today.month % 12 + 1, 1)
     owed = Instalment.objects.visible_to(user).with_paid().filter(left__gt=0)
     overdue, soon = Q(due_on__lt=today), Q(due_on__gte=today, due_on__lt=next_month)
-    return owed.aggregate(
+    sums: dict[str, Any] = owed.aggregate(
         overdue=Sum("left", filter=overdue, default=ZERO),
         overdue_count=Count("pk", filter=overdue),
         month=Sum("left", filter=soon, default=ZERO),
         month_count=Count("pk", filter=soon),
         later=Sum("left", filter=Q(due_on__gte=next_month), default=ZERO),
     )
+    return sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class DayPage:
     older: str
 
 
-def by_day(queryset: QuerySet[Instalment], query: QueryDict) -> DayPage:
+def by_day(queryset: QuerySet[Any], query: QueryDict) -> DayPage:
     """Return the page of instalments, earliest day first, that the address asks for: one query.
 
     The address carries `after`, the day and key where the page before ended; what cannot be read there leads to the

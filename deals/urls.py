@@ -21,6 +21,6 @@ urlpatterns: list[URLPattern] = [
     path("journeys/<int:pk>/contract/v<int:number>/file/", contracts.contract_file, name="contract-file"),
     path("payments/", payments.payment_list, name="payment-list"),
     path("payments/instalments/<int:pk>/", payments.instalment_move, name="instalment-move"),
-    path("p/<str:token>/", public.public_proposal, name="public-proposal"),
-    path("p/<str:token>/proposal.pdf", public.public_pdf, name="public-proposal-pdf"),
+    path("p/<slug:token>/", public.public_proposal, name="public-proposal"),
+    path("p/<slug:token>/proposal.pdf", public.public_pdf, name="public-proposal-pdf"),
 ]

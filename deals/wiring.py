@@ -9,9 +9,10 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from deals import act_forms as forms
-from deals.domain import contracts, erasure, handoffs, meetings, payments, proposals
+from deals import consumers
+from deals.domain import adoption, contracts, erasure, handoffs, meetings, payments, proposals
 from deals.models import Contract, Handoff, Meeting
-from funnel import access, acts, registry
+from funnel import access, acts, outbox, registry
 from funnel.access import Permission
 from funnel.forms import NoInputs
 from funnel.models import User
@@ -84,6 +85,12 @@ def register_undo() -> None:
         H.PAYMENT_RECEIVED: payments.payment_guard,
     }
     registry.on_erased.append(erasure.erase)
+
+
+def register_consumers() -> None:
+    """Tell those whom an act invites, and follow an imported past."""
+    outbox.register("deals.invite", events=consumers.INVITES, handle=consumers.invite)
+    registry.history_landed.append(adoption.adopt)
 
 
 def register_sight() -> None:

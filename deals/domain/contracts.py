@@ -58,7 +58,7 @@ def save_draft(
         draft.amount = amount
     if file is not None:
         draft.file_name = (file.name or "")[:200]
-        draft.file = file  # type: ignore[assignment]
+        draft.file = file
     draft.edited_by, draft.edited_at = actor, at
     draft.save()
     return draft

@@ -160,7 +160,7 @@ def reschedule(*, instalment_id: int, due_on: date, actor: User, at: datetime, w
     """
     journey_id = Instalment.objects.values_list("contract__journey_id", flat=True).get(pk=instalment_id)
     journeys = machine.lock([journey_id])
-    instalment = Instalment.objects.with_paid().get(pk=instalment_id)
+    instalment: Instalment = Instalment.objects.with_paid().get(pk=instalment_id)
     if instalment.left <= 0:
         words = _("The instalment is paid; its day cannot be moved any more.")
         raise Refused({journey_id: Refusal("data", ("instalment",), words)})

@@ -39,6 +39,18 @@ class InstalmentQuerySet(_InstalmentBase):
         paid = Coalesce(Subquery(shares, output_field=MONEY), Decimal(0), output_field=MONEY)
         return self.annotate(paid=paid).annotate(left=F("amount") - F("paid"))
 
+    def with_paid_in_time(self) -> Self:
+        """Add `in_time`, what had come in on each instalment by the day that it was due."""
+        shares = (
+            PaymentShare.objects.filter(instalment=OuterRef("pk"), payment__paid_on__lte=OuterRef("due_on"))
+            .order_by()
+            .values("instalment")
+            .annotate(sum=Sum("amount"))
+            .values("sum")
+        )
+        in_time = Coalesce(Subquery(shares, output_field=MONEY), Decimal(0), output_field=MONEY)
+        return self.annotate(in_time=in_time)
+
 
 class Instalment(models.Model):
     """A sum that the client owes by a day."""

@@ -123,7 +123,7 @@ def _editor(
     starting = request.GET.get("next") == "1" or form is not None
     if form is None:
         form = ContractDraftForm(initial=_initial(newest), journey=journey, actor=user)
-    if status == 409:
+    if status == 409 and form.is_bound:
         form.data = {**form.data.dict(), "revision": str(draft.revision if draft else 0)}  # type: ignore[attr-defined]
     organisation = Organisation.current()
     today = timezone.now().astimezone(organisation.zone).date()
@@ -173,9 +173,12 @@ def contract_lawyer(request: HttpRequest, pk: int) -> HttpResponse:
     form = LawyerForm(request.POST)
     if not form.is_valid():
         return _editor(request, journey, None, status=422, refused=" ".join(form.errors["lawyer"]))
-    held = contracts.assign_lawyer(
-        journey_id=pk, lawyer=form.cleaned_data["lawyer"], actor=person(request), at=timezone.now()
-    )
+    try:
+        held = contracts.assign_lawyer(
+            journey_id=pk, lawyer=form.cleaned_data["lawyer"], actor=person(request), at=timezone.now()
+        )
+    except Refused as refused:
+        return _editor(request, journey, None, status=409, refused=refused.refusals[pk].detail)
     words = (
         _("The contract goes to %(who)s.") % {"who": held.lawyer}
         if held.lawyer

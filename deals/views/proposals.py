@@ -126,7 +126,7 @@ def _editor(
     if form is None:
         form = ProposalDraftForm(initial=initial_of(newest), journey=journey, actor=person(request))
     draft = newest if newest and newest.is_draft else None
-    if status == 409:
+    if status == 409 and form.is_bound:
         # what was typed stays; the next attempt is made against what this page shows
         form.data = {**form.data.dict(), "revision": str(draft.revision if draft else 0)}  # type: ignore[attr-defined]
     organisation = Organisation.current()

@@ -1,0 +1,52 @@
+"""Money of an imported past: the ledger has it already, here it gets the records that pages and programs list."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+_FORGET = """
+DELETE FROM {table} record USING funnel_event annulment
+ WHERE annulment.annuls_id = record.event_id AND annulment.xact = %(xact)s
+"""
+_SHARES = """
+DELETE FROM deals_paymentshare share USING deals_payment record, funnel_event annulment
+ WHERE share.payment_id = record.id AND annulment.annuls_id = record.event_id AND annulment.xact = %(xact)s
+"""
+_LIVE = """
+  FROM funnel_event event, funnel_organisation organisation
+ WHERE event.xact = %(xact)s AND event.amount > 0
+   AND NOT EXISTS (SELECT 1 FROM funnel_event annulment WHERE annulment.annuls_id = event.id)
+"""
+_PAYMENTS = (
+    """
+INSERT INTO deals_payment (journey_id, event_id, kind, amount, paid_on, method)
+SELECT event.journey_id, event.id, CASE event.event WHEN 'refund_paid' THEN 'refund' ELSE 'payment' END,
+       event.amount, (event.occurred_at AT TIME ZONE organisation.timezone)::date, 'other'
+"""
+    + _LIVE
+    + """   AND event.event IN ('payment_received', 'refund_paid')
+ON CONFLICT (event_id) DO NOTHING
+"""
+)
+_COSTS = (
+    """
+INSERT INTO deals_directcost (journey_id, event_id, kind, amount, spent_on)
+SELECT event.journey_id, event.id, 'other', event.amount,
+       (event.occurred_at AT TIME ZONE organisation.timezone)::date
+"""
+    + _LIVE
+    + """   AND event.event = 'direct_cost'
+ON CONFLICT (event_id) DO NOTHING
+"""
+)
+
+
+def adopt(xact: int) -> None:
+    """Make the records of payments, refunds and costs that a transaction imported: five statements for any number."""
+    with connection.cursor() as cursor:
+        given = {"xact": xact}
+        cursor.execute(_SHARES, given)
+        for table in ("deals_payment", "deals_directcost"):
+            cursor.execute(_FORGET.format(table=table), given)
+        cursor.execute(_PAYMENTS, given)
+        cursor.execute(_COSTS, given)
