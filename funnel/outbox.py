@@ -4,7 +4,9 @@ Celery only wakes `drain`; a sweep wakes it again should the wake-up be lost, so
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -52,7 +54,21 @@ def promise(events: Iterable[Event]) -> None:
     ]
     if rows:
         OutboxRow.objects.bulk_create(rows)
-        transaction.on_commit(wake, robust=True)
+        if not _asleep.get():
+            transaction.on_commit(wake, robust=True)
+
+
+_asleep: ContextVar[bool] = ContextVar("asleep", default=False)
+
+
+@contextmanager
+def asleep() -> Iterator[None]:
+    """Promise without waking anybody: for thousands of acts at once, whose rows the sweep delivers."""
+    token = _asleep.set(True)
+    try:
+        yield
+    finally:
+        _asleep.reset(token)
 
 
 def wake() -> None:
