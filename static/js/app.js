@@ -126,7 +126,7 @@
   if (palette) {
     const input = palette.querySelector("input[type=search]");
     const list = $("palette-list");
-    const options = () => [...list.querySelectorAll("[role=option]")];
+    const options = () => [...list.querySelectorAll("a[role=option]")];
 
     const choose = (option) => {
       for (const other of options()) other.setAttribute("aria-selected", String(other === option));

@@ -214,3 +214,30 @@ def test_the_keyboard_skips_to_the_content(visit, ann):
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#main")).to_be_focused()
+
+
+def test_the_palette_searches_by_keyboard(visit, ann):
+    page = visit("/accounts/2fa/", ann)
+    page.keyboard.press("Control+k")
+    palette = page.get_by_role("dialog", name="Search")
+    options = palette.locator("a[role=option]")
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    check_access(page)
+    page.keyboard.type("dashb")
+    expect(options).to_have_count(1)
+    expect(options).to_contain_text("Dashboard")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/dashboard/$"))
+    page.keyboard.press("Control+k")
+    expect(options.first).to_be_visible()
+    page.keyboard.type("nothing at all is called so")
+    expect(palette).to_contain_text("Nothing is called that.")
+    check_access(page)
+    page.keyboard.press("Escape")
+    expect(palette).to_be_hidden()
+
+
+def test_search_is_a_page_without_scripts(visit, ann):
+    page = visit("/accounts/2fa/", ann, scripts=False)
+    page.get_by_role("link", name="Search or jump to…").click()
+    expect(page).to_have_url(re.compile("/search/$"))
