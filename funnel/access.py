@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from .stages import BOTH, FACTS, LEADERS, MARKETING, MARKETING_STAGES, MOVES, SALES, Role, Stage
 
@@ -81,9 +81,11 @@ def visible_journeys(user: "User") -> Q:
     """Return the condition for the journeys that the user sees.
 
     Marketers, leaders and service accounts see all; first-touch specialists and salespeople their own, their team's,
-    those offered to them and those of their half that nobody owns; specialists and lawyers those they are invited to,
+    those offered to them and those of their half that nobody owns, and first-touch specialists also what they worked
+    on, wherever it went since; specialists and lawyers those they are invited to,
     and partners their referrals, which the apps above add through `registry.visibility`.
     """
+    from .models import Event
     from .registry import visibility
 
     nothing = Q(pk__in=())
@@ -101,6 +103,8 @@ def visible_journeys(user: "User") -> Q:
         condition |= Q(owner=None, stage__in=ownerless)
         if user.role == Role.SALESPERSON:
             condition |= Q(stage=Stage.HANDED_OFF, offered_to=None)
+        else:
+            condition |= Q(Exists(Event.objects.filter(journey=OuterRef("pk"), actor=user)))
     for extra in visibility:
         condition |= extra(user)
     return shown & condition

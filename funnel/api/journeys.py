@@ -33,6 +33,7 @@ from .serializers import (
     BulkRequest,
     BulkResponse,
     EventSerializer,
+    FeedResponse,
     JourneySerializer,
     MoveItem,
     Problem,
@@ -273,13 +274,14 @@ class EventFeed(ResourceMixin, GenericAPIView[Any]):
     queryset = Event.objects.none()
 
     @extend_schema(
+        responses={200: FeedResponse, 400: Problem},
         parameters=[
             OpenApiParameter(
                 "after", str, description="`cursor` of the page before; empty from the beginning"
             ),
             OpenApiParameter("event", str, enum=Happening.values, description="Only events of this kind"),
             OpenApiParameter("page_size", int, description="At most 200"),
-        ]
+        ],
     )
     def get(self, request: Request) -> Response:
         page = FeedPage.of(request)

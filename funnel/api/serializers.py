@@ -368,6 +368,13 @@ class AnnulResponse(serializers.Serializer[Any]):
     events = EventSerializer(many=True)
 
 
+class FeedResponse(serializers.Serializer[Any]):
+    results = EventSerializer(many=True)
+    cursor = serializers.CharField(help_text="`after` of the next page")
+    next = serializers.CharField()
+    previous = serializers.CharField(allow_null=True)
+
+
 class RefusalItem(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     reason = serializers.CharField()
