@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.checks import CheckMessage, Warning, register
+from django.core.checks import CheckMessage, Error, register
 
 from . import acts, registry
 from .stages import MOVES
@@ -12,12 +12,12 @@ from .stages import MOVES
 def table_is_complete(**_options: Any) -> list[CheckMessage]:
     """Name the requirements nobody answers and the acts nobody does."""
     errors = [
-        Warning(f"move “{move.name}” requires “{path}”, which no app answers", id="funnel.E001")
+        Error(f"move “{move.name}” requires “{path}”, which no app answers", id="funnel.E001")
         for move in MOVES.values()
         for path in move.requires
         if path not in registry.requirements
     ]
     errors += [
-        Warning(f"nobody registered how “{name}” is done", id="funnel.E002") for name in acts.unregistered()
+        Error(f"nobody registered how “{name}” is done", id="funnel.E002") for name in acts.unregistered()
     ]
     return errors
