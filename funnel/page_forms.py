@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import acts
 from .act_forms import comment_field
+from .choices import act_label
 from .models import Activity, Journey, Source, User
 from .queries import JourneyQuerySet
 from .stages import (
@@ -242,8 +243,6 @@ class BulkForm(forms.Form):
 
 def bulk_choices(user: User) -> list[tuple[str, str]]:
     """Return the acts that many journeys may take at once and that the role makes at some stage."""
-    from .journey_page import act_label
-
     found = []
     for name, act in acts.ACTS.items():
         if not act.bulk or name in {"capture", Happening.NOTE_LOGGED, Happening.PERSONAL_DATA_ERASED}:

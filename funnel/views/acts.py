@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from funnel import acts, formats, journey_page, machine, registry
+from funnel import acts, formats, machine, registry
 from funnel.acts import ACTS, BadInput
-from funnel.journey_page import act_label, reason_in_words
+from funnel.choices import GRAVE, act_label, act_url, reason_in_words
 from funnel.labels import label_of, page_of
 from funnel.machine import Refusal, Refused
 from funnel.models import Event, Journey
@@ -50,7 +50,7 @@ def _act(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     if request.method == "POST":
         return _do(request, journey, name)
     if name in registry.act_pages:
-        return go(request, journey_page.act_url(name, pk)[0])
+        return go(request, act_url(name, pk)[0])
     form = ACTS[name].form(journey=journey, actor=person(request), initial=_suggested(request))
     return _ask(
         request, journey, name, form, WhenForm.fresh(journey), refusal=_closed(request, journey, name)
@@ -137,7 +137,7 @@ def _ask(
             {"url": reverse("funnel:journey", args=[journey.pk]), "label": str(journey)},
         ],
         "back": next_url(request, reverse("funnel:journey", args=[journey.pk])),
-        "grave": name in journey_page.GRAVE,
+        "grave": name in GRAVE,
         "refusal": reason_in_words(refusal) if refusal else "",
         "missing": _missing(refusal, journey),
         "moved_by": _moved_by(journey) if refusal and refusal.reason in {"stage", "stale"} else "",

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_GET, require_POST
 from funnel import access, acts
 from funnel.access import Permission
 from funnel.acts import ACTS, BadInput, NotInBulk
-from funnel.journey_page import act_label, minutes_left, reason_in_words
+from funnel.choices import act_label, reason_in_words
+from funnel.journey_page import minutes_left
 from funnel.machine import Refused
 from funnel.models import Journey, Organisation
 from funnel.page_forms import PICKER, BulkForm, JourneyFilter, WhenForm, bulk_choices
