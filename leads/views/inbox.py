@@ -20,6 +20,7 @@ from funnel import access, acts, journey_page, machine
 from funnel.access import Permission
 from funnel.machine import Refused
 from funnel.models import Journey, Organisation, User
+from funnel.page_forms import bulk_choices
 from funnel.paging import keyset
 from funnel.queries import JourneyQuerySet
 from funnel.stages import MARKETING, MOVES, Happening, Stage
@@ -82,11 +83,30 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "total": waiting.order_by()[: COUNTED + 1].count(),
         "selected": selected,
         "chosen": chosen,
+        "bulk": bulk_choices(user),
+        "keys": _keys(),
         "may_share": access.may(user, Permission.MANAGE_CATALOGUE),
     }
     if selected is not None:
         context |= _preview(request, selected, page.rows)
     return render(request, "leads/inbox.html", context)
+
+
+def _keys() -> list[tuple[str, str]]:
+    """Return key and words for the help."""
+    return [
+        ("j  k", _("Next, previous")),
+        ("Enter", _("Open the journey")),
+        ("a", _("Take")),
+        *((key, journey_page.act_label(name)) for name, key in KEYS.items()),
+        ("x", _("Select")),
+        ("z", _("Undo")),
+        ("/", _("Find")),
+        ("g  i", _("Go to the inbox")),
+        ("g  j", _("Go to the journeys")),
+        ("g  d", _("Go to the dashboard")),
+        ("?", _("This help")),
+    ]
 
 
 def _narrow(waiting: JourneyQuerySet, whose: str, user: User) -> JourneyQuerySet:

@@ -19,24 +19,55 @@
     });
   }
 
-  const typing = (target) => target.closest("input, textarea, select, dialog, [contenteditable], details[open]");
+  const typing = (target) =>
+    target.closest("input:not([type=checkbox]), textarea, select, dialog, [contenteditable], details[open]");
+  const rows = () => [...inbox.querySelectorAll("[data-row]")];
   const step = (by) => {
-    const rows = [...inbox.querySelectorAll("[data-row]")];
-    const at = rows.findIndex((row) => row.hasAttribute("aria-current"));
-    rows[Math.min(rows.length - 1, Math.max(0, at + by))]?.click();
+    const at = rows().findIndex((row) => row.hasAttribute("aria-current"));
+    rows()[Math.min(rows().length - 1, Math.max(0, at + by))]?.click();
+  };
+  const select = () => {
+    const box = inbox.querySelector("[data-row][aria-current]")?.parentElement.querySelector("input[name=journeys]");
+    box?.click();
+  };
+  const help = () => {
+    const dialog = document.getElementById("dialog");
+    dialog.replaceChildren(document.getElementById("keys-help").content.cloneNode(true));
+    dialog.showModal();
+  };
+  const undo = () => [...document.querySelectorAll("#toasts .toast form button")].at(-1)?.click();
+  const find = () => document.querySelector("[data-palette]")?.click();
+
+  // "g" and then a letter goes to a page of the left bar
+  const PLACES = { i: "/inbox/", j: "/journeys/", d: "/dashboard/" };
+  let going = 0;
+  const go = (key) => {
+    const link = PLACES[key] && document.querySelector(`.nav a[href="${PLACES[key]}"]`);
+    link?.click();
   };
 
+  const MANNERS = { j: () => step(1), k: () => step(-1), x: select, z: undo, "/": find, "?": help };
+
   inbox?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+  const pickAll = inbox?.querySelector(".pick-all");
+  if (pickAll) pickAll.hidden = false;
+
   document.addEventListener("keydown", (event) => {
     if (!inbox || off() || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
     if (event.key === "Enter" && event.target.closest("a, button")) return;
-    if (event.key === "j" || event.key === "k") {
+    if (Date.now() - going < 1500) {
+      going = 0;
       event.preventDefault();
-      return step(event.key === "j" ? 1 : -1);
+      return go(event.key);
     }
-    const wanted = [...document.querySelectorAll("[data-key]")].find((button) => button.dataset.key === event.key);
-    if (!wanted) return;
+    if (event.key === "g") {
+      going = Date.now();
+      return;
+    }
+    const named = [...document.querySelectorAll("[data-key]")].find((button) => button.dataset.key === event.key);
+    const act = MANNERS[event.key] ?? (named && (() => named.click()));
+    if (!act) return;
     event.preventDefault();
-    wanted.click();
+    act();
   });
 }

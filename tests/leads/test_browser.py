@@ -70,6 +70,40 @@ def test_the_inbox_is_worked_off_by_keys(visit: Visit) -> None:  # noqa: F811
     assert Event.objects.filter(journey=first).count() == 3
 
 
+def test_several_applications_are_selected_and_taken_through_one_move(visit: Visit) -> None:  # noqa: F811
+    applications()
+    page = visit("/inbox/", people(Role.MARKETER, "mary"))
+    page.keyboard.press("x")
+    page.locator("[data-bulk-bar]").wait_for()
+    page.locator("input[name=journeys]").nth(2).check()
+    picture(page, "inbox-selected")
+    check_access(page)
+    page.locator("#bulk-act").select_option("mark_spam")
+    page.locator("[data-bulk-bar] button.primary").click()
+    page.locator("main button.primary").last.click()
+    page.wait_for_url("**/inbox/")
+    assert Journey.objects.filter(stage=Stage.SPAM).count() == 2
+
+
+def test_a_slip_is_undone_and_the_keys_are_told_by_key(visit: Visit) -> None:  # noqa: F811
+    first, *_rest = applications()
+    page = visit("/inbox/", people(Role.MARKETER, "mary"))
+    page.keyboard.press("?")
+    page.locator("#dialog[open]", has_text="Go to the dashboard").wait_for()
+    check_access(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    page.locator(".toast", has_text="is yours").wait_for()
+    page.keyboard.press("z")
+    page.locator(".toast", has_text="is yours").wait_for(state="detached")
+    first.refresh_from_db()
+    assert first.owner is None
+    page.goto("/inbox/")
+    page.keyboard.press("g")
+    page.keyboard.press("j")
+    page.wait_for_url("**/journeys/")
+
+
 def test_single_keys_can_be_turned_off(visit: Visit) -> None:  # noqa: F811
     applications()
     page = visit("/inbox/", people(Role.MARKETER, "mary"))
