@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -82,6 +82,8 @@ class RejectForm(ActForm):
 
 
 class ScheduleDemoForm(ActForm):
+    rules: ClassVar[dict[str, Any]] = {"anyOf": [{"required": ["place"]}, {"required": ["link"]}]}
+
     starts_at = moment_field(label=_("Starts at"))
     minutes = forms.IntegerField(label=_("Minutes"), min_value=5, max_value=1440, initial=60, required=False)
     place = forms.CharField(label=_("Place"), max_length=300, required=False)

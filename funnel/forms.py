@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -150,7 +150,12 @@ class MoneyField(forms.DecimalField):
 
 
 class ActForm(forms.Form):
-    """What an act asks for. `journey` is None where many journeys are acted on at once."""
+    """What an act asks for. `journey` is None where many journeys are acted on at once.
+
+    `rules` is what its JSON schema says of several fields together.
+    """
+
+    rules: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(
         self, *args: Any, journey: Journey | None = None, actor: User | None = None, **kwargs: Any
@@ -227,6 +232,7 @@ def json_schema(form: forms.Form) -> dict[str, Any]:
         "properties": {name: _field_schema(field) for name, field in form.fields.items()},
         "required": [name for name, field in form.fields.items() if field.required],
         "additionalProperties": False,
+        **getattr(form, "rules", {}),
     }
 
 
@@ -266,6 +272,8 @@ def _field_schema(field: forms.Field) -> dict[str, Any]:
             schema |= {"type": "string", "format": "date-time"}
         case forms.DateField():
             schema |= {"type": "string", "format": "date"}
+        case forms.URLField():
+            schema |= {"type": "string", "format": "uri", "maxLength": field.max_length}
         case forms.EmailField():
             schema |= {"type": "string", "format": "email"}
         case forms.JSONField():

@@ -83,6 +83,14 @@ def test_moves_tell_what_a_proposal_lacks() -> None:
     assert (refused.status_code, refused.json()["missing"]) == (409, ["proposal.lines"])
 
 
+def test_the_schema_of_a_demo_asks_for_a_place_or_a_link() -> None:
+    journey, program = journey_at(Stage.ACCEPTED), Program()
+    moves = {move["name"]: move for move in program.get(f"/journeys/{journey.pk}/moves/").json()}
+    asks = moves["schedule_demo"]["asks"]
+    assert asks["anyOf"] == [{"required": ["place"]}, {"required": ["link"]}]
+    assert (asks["required"], asks["properties"]["link"]["format"]) == (["starts_at"], "uri")
+
+
 def test_offers_are_listed_with_the_brief_as_frozen() -> None:
     journey, program = journey_at(Stage.HANDED_OFF), Program()
     journey_at(Stage.ACCEPTED)
