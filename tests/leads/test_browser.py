@@ -10,7 +10,7 @@ from django.utils import timezone
 from funnel.models import Company, Contact, Event, Journey
 from funnel.stages import Role, Stage
 from leads.models import WebForm
-from tests.browsing import PHONE, Visit, browser, check_access, visit  # noqa: F401  fixtures
+from tests.browsing import PHONE, Visit, check_access
 from tests.factories import lead, people
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

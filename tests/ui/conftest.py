@@ -6,7 +6,6 @@ import pytest
 
 from funnel.models import Organisation, User
 from funnel.stages import Role
-from tests.browsing import browser, visit  # noqa: F401  fixtures
 
 
 @pytest.fixture
