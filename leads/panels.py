@@ -12,8 +12,13 @@ from funnel.stages import MARKETING_STAGES, Role, Stage
 from .models import Application
 
 
-def application_rows(application: Application, journey: Journey) -> list[tuple[str, str]]:
-    """Return label and value of what came with the message; addresses only where they differ from the contact's."""
+def application_rows(
+    application: Application, journey: Journey, *, reach: bool = False
+) -> list[tuple[str, str]]:
+    """Return label and value of what came with the message; what the contact says as well is not said again.
+
+    With `reach`, how to reach the contact comes first, for pages that do not show it elsewhere.
+    """
     labels = {"name": _("Name"), "email": _("E-mail"), "phone": _("Phone"), "company": _("Company")}
     contact = journey.contact
     known = {
@@ -22,9 +27,7 @@ def application_rows(application: Application, journey: Journey) -> list[tuple[s
         "phone": contact.phone,
         "company": journey.company.name if journey.company else "",
     }
-    rows = [
-        (labels[name], str(value)) for name, value in known.items() if value and name in {"email", "phone"}
-    ]
+    rows = [(labels[name], known[name]) for name in ("email", "phone") if reach and known[name]]
     rows += [
         (_("%(label)s, as given") % {"label": labels[name]}, str(application.answers[name]))
         for name in labels

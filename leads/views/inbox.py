@@ -158,7 +158,7 @@ def _preview(request: HttpRequest, journey: Journey, rows: list[Journey]) -> dic
     )
     return {
         "application": application,
-        "application_rows": application_rows(application, journey) if application else [],
+        "application_rows": application_rows(application, journey, reach=True) if application else [],
         "found": [(candidate, candidate.journey.pk in seen) for candidate in found],
         "earlier": [other for other in earlier_of(journey, user) if other.pk not in ids],
         "may_merge": machine.closed_by(journey, "merge", user) is None,
