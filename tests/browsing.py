@@ -14,10 +14,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
+
+PATIENCE = 30_000
+"""Milliseconds that a browser may take to do what is asked while both cores are busy with other tests."""
 
 Visit = Callable[..., Page]
 
@@ -26,6 +29,7 @@ Visit = Callable[..., Page]
 def browser(chromium: str) -> Iterator[Browser]:
     """One Chromium for the session."""
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE)
         running = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
@@ -84,7 +88,7 @@ def visit(browser: Browser, live_server: Any) -> Iterator[Visit]:
             locale=language,
             base_url=live_server.url,
         )
-        context.set_default_timeout(8000)
+        context.set_default_timeout(PATIENCE)
         if user is not None:
             client = Client()
             client.force_login(user)
