@@ -46,7 +46,7 @@ def picture(page: object, name: str) -> None:
         page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)  # type: ignore[attr-defined]
 
 
-def test_the_inbox_is_worked_off_by_keys(visit: Visit) -> None:  # noqa: F811
+def test_the_inbox_is_worked_off_by_keys(visit: Visit) -> None:
     first, second, _third = applications()
     page = visit("/inbox/", people(Role.FIRST_TOUCH, "fay"))
     picture(page, "inbox")
@@ -70,7 +70,7 @@ def test_the_inbox_is_worked_off_by_keys(visit: Visit) -> None:  # noqa: F811
     assert Event.objects.filter(journey=first).count() == 3
 
 
-def test_several_applications_are_selected_and_taken_through_one_move(visit: Visit) -> None:  # noqa: F811
+def test_several_applications_are_selected_and_taken_through_one_move(visit: Visit) -> None:
     applications()
     page = visit("/inbox/", people(Role.MARKETER, "mary"))
     page.keyboard.press("x")
@@ -85,7 +85,7 @@ def test_several_applications_are_selected_and_taken_through_one_move(visit: Vis
     assert Journey.objects.filter(stage=Stage.SPAM).count() == 2
 
 
-def test_a_slip_is_undone_and_the_keys_are_told_by_key(visit: Visit) -> None:  # noqa: F811
+def test_a_slip_is_undone_and_the_keys_are_told_by_key(visit: Visit) -> None:
     first, *_rest = applications()
     page = visit("/inbox/", people(Role.MARKETER, "mary"))
     page.keyboard.press("?")
@@ -104,7 +104,7 @@ def test_a_slip_is_undone_and_the_keys_are_told_by_key(visit: Visit) -> None:  #
     page.wait_for_url("**/journeys/")
 
 
-def test_single_keys_can_be_turned_off(visit: Visit) -> None:  # noqa: F811
+def test_single_keys_can_be_turned_off(visit: Visit) -> None:
     applications()
     page = visit("/inbox/", people(Role.MARKETER, "mary"))
     page.locator("[data-keys-switch]").click()
@@ -117,7 +117,7 @@ def test_single_keys_can_be_turned_off(visit: Visit) -> None:  # noqa: F811
     page.wait_for_url("**/inbox/?journey=*")
 
 
-def test_on_a_phone_the_inbox_shows_the_list_or_the_application(visit: Visit) -> None:  # noqa: F811
+def test_on_a_phone_the_inbox_shows_the_list_or_the_application(visit: Visit) -> None:
     applications()
     page = visit("/inbox/", people(Role.FIRST_TOUCH, "fay"), size=PHONE)
     assert page.locator(".split-list").is_visible() and not page.locator(".split-view").is_visible()
@@ -129,7 +129,7 @@ def test_on_a_phone_the_inbox_shows_the_list_or_the_application(visit: Visit) ->
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_a_visitor_fills_in_the_public_form(visit: Visit, scripts: bool) -> None:  # noqa: F811
+def test_a_visitor_fills_in_the_public_form(visit: Visit, scripts: bool) -> None:
     WebForm.objects.filter(slug="contact").update(
         consent_text="I agree that you may call me.", intro="Tell us what you need."
     )
@@ -152,7 +152,7 @@ def test_a_visitor_fills_in_the_public_form(visit: Visit, scripts: bool) -> None
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_pages_of_first_touch_are_accessible(visit: Visit, theme: str) -> None:  # noqa: F811
+def test_the_pages_of_first_touch_are_accessible(visit: Visit, theme: str) -> None:
     journey, *_rest = applications()
     mary = people(Role.MARKETER, "mary")
     form = WebForm.objects.get(slug="contact")
