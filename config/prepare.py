@@ -18,6 +18,7 @@ import django
 from django.core.management import call_command
 
 from config import embedded
+from config.env import env
 
 ADMIN = "admin"
 UNUSED_STATIC = ["redoc", "rest_framework"]  # of packages whose pages are not served here
@@ -131,7 +132,7 @@ def seed_once() -> None:
     tell("Making demo data, only this once (DEMO=0 leaves it out)")
     with transaction.atomic():
         answer = io.StringIO()
-        call_command("seed", stdout=answer)
+        call_command("seed", journeys=env.int("DEMO_JOURNEYS", default=300), stdout=answer)
         Milestone.objects.create(name=DEMO, words=answer.getvalue())
         # thousands of acts have each asked for the same wake-up: one is enough
         connection.run_on_commit = list({entry[1]: entry for entry in connection.run_on_commit}.values())

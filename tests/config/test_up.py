@@ -49,14 +49,14 @@ def test_it_starts_stops_and_starts_again_with_all_data(anyones_installation: In
     assert add_a_row(installation, "kept1") == 1
 
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 0
+    assert process.wait(120) == 0
     wait_for(lambda: not installation.processes(), "everything to stop")
 
     process, said = installation.up()
     assert not any("password" in line for line in said)
     assert add_a_row(installation, "kept2") == 2
     process.terminate()
-    assert process.wait(60) == 0
+    assert process.wait(120) == 0
 
 
 def test_killed_hard_it_starts_again_with_all_data(prepared: Installation) -> None:
@@ -140,7 +140,7 @@ def test_make_up_does_all_of_it(installation: Installation) -> None:
     process = installation.start("make", "up")
     wait_for(lambda: installation.status() == 200, "readiness")
     process.send_signal(signal.SIGTERM)
-    process.wait(60)
+    process.wait(120)
     wait_for(lambda: not installation.processes(), "everything to stop")
 
 
@@ -173,14 +173,14 @@ def test_a_closed_terminal_does_not_end_what_serves(prepared: Installation) -> N
 
 def test_two_migrations_at_once_on_an_empty_database_both_succeed(installation: Installation) -> None:
     both = [installation.start(PYTHON, "manage.py", "migrate") for _ in range(2)]
-    ended = [(one.communicate(timeout=120), one.returncode) for one in both]
+    ended = [(one.communicate(timeout=300), one.returncode) for one in both]
     assert [code for _, code in ended] == [0, 0], ended
     assert [out for (out, _), _ in ended] == ["", ""]
 
 
 def test_a_program_that_cannot_start_ends_the_whole_with_its_name(prepared: Installation) -> None:
     process = prepared.start(PYTHON, "-m", "config.up", WEB_WORKERS="none")
-    out, said = process.communicate(timeout=120)
+    out, said = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "web ended 4 times right after its start (" in said
     assert not prepared.processes()
@@ -190,7 +190,7 @@ def test_a_program_that_cannot_start_ends_the_whole_with_its_name(prepared: Inst
 def test_stopping_leaves_no_process(prepared: Installation) -> None:
     process, _ = prepared.up()
     subprocess.run(["kill", "-HUP", str(process.pid)], check=True)
-    assert process.wait(60) == 0
+    assert process.wait(120) == 0
     assert not prepared.processes()
 
 
