@@ -29,10 +29,10 @@ def today() -> date:
     return timezone.now().astimezone(Organisation.current().zone).date()
 
 
-def refuse_future(day: date | None) -> date | None:
-    """Pass a day on that is not after the organisation's today, nor decades ago."""
+def refuse_future(day: date | None, now: date | None = None) -> date | None:
+    """Pass a day on that is not after the organisation's today (`now`, where it is known), nor decades ago."""
     if day is not None:
-        now = today()
+        now = now or today()
         if day > now:
             raise ValidationError(_("This day is still to come."), code="future")
         if now - day > FARTHEST:
@@ -258,14 +258,16 @@ class SignForm(ActForm):
     comment = comment_field()
 
     def prepare(self) -> None:
-        if self.journey is not None:
+        if self.journey is not None and not self.is_bound:
             self.initial.setdefault("signed_on", today())
             self.initial.setdefault("amount", self.journey.amount)
 
     def clean_signed_on(self) -> date | None:
-        day = refuse_future(self.cleaned_data["signed_on"])
+        zone = Organisation.current().zone
+        now = timezone.now().astimezone(zone).date()
+        day = refuse_future(self.cleaned_data["signed_on"], now)
         if day and self.journey is not None:
-            arrived = self.journey.created_at.astimezone(Organisation.current().zone).date()
+            arrived = self.journey.created_at.astimezone(zone).date()
             if day < arrived:
                 raise ValidationError(_("This day lies before the application arrived."), code="past")
         return day

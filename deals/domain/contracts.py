@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.files.base import File
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from deals.models import Contract, ContractVersion, Instalment, LegalIssue, ProposalVersion
@@ -65,12 +65,19 @@ def save_draft(
 
 
 def _start_drafts(
-    contracts: Sequence[Contract], *, events: Mapping[int, Event] | None = None
+    contracts: Sequence[Contract],
+    *,
+    events: Mapping[int, Event] | None = None,
+    old: Sequence[Contract] | None = None,
 ) -> list[ContractVersion]:
-    """Start the next version of contracts that have no draft: a copy of the last one, the proposal's total at first."""
+    """Start the next version of contracts that have no draft: a copy of the last one, the proposal's total at first.
+
+    `old` are those that may have versions, all of them by default.
+    """
+    elder = contracts if old is None else old
     last = {
         version.contract_id: version
-        for version in ContractVersion.objects.filter(contract__in=[contract.pk for contract in contracts])
+        for version in ContractVersion.objects.filter(contract__in=[contract.pk for contract in elder])
         .order_by("contract_id", "-number")
         .distinct("contract_id")
     }
@@ -86,13 +93,13 @@ def _start_drafts(
     )
     drafts = []
     for contract in contracts:
-        old = last.get(contract.pk)
+        before = last.get(contract.pk)
         drafts.append(
             ContractVersion(
                 contract=contract,
-                number=old.number + 1 if old else 1,
-                terms=old.terms if old else "",
-                amount=offered.get(contract.journey_id, old.amount if old else None),
+                number=before.number + 1 if before else 1,
+                terms=before.terms if before else "",
+                amount=offered.get(contract.journey_id, before.amount if before else None),
                 request_event=events.get(contract.journey_id) if events else None,
             )
         )
@@ -115,12 +122,16 @@ def request_contract(
         comment=comment,
     )
     by_journey = {event.journey_id: event for event in events}
-    known = set(Contract.objects.filter(journey__in=by_journey).values_list("journey_id", flat=True))
-    Contract.objects.bulk_create(Contract(journey_id=pk) for pk in by_journey if pk not in known)
-    contracts = Contract.objects.filter(journey__in=by_journey)
-    if lawyer:
-        contracts.update(lawyer=lawyer)
-    _start_drafts(list(contracts.exclude(versions__state=ContractVersion.State.DRAFT)), events=by_journey)
+    drafts = ContractVersion.objects.filter(contract=OuterRef("pk"), state=ContractVersion.State.DRAFT)
+    known = list(Contract.objects.filter(journey__in=by_journey).annotate(has_draft=Exists(drafts)))
+    if lawyer and known:
+        Contract.objects.filter(journey__in=by_journey).update(lawyer=lawyer)
+    fresh = Contract.objects.bulk_create(
+        Contract(journey_id=pk, lawyer=lawyer)
+        for pk in by_journey.keys() - {contract.journey_id for contract in known}
+    )
+    old = [contract for contract in known if not contract.has_draft]
+    _start_drafts([*old, *fresh], events=by_journey, old=old)
     return events
 
 
@@ -189,10 +200,21 @@ def sign(
         inputs={"signed_on": signed_on.isoformat()},
         comment=comment,
     )
-    contract = Contract.objects.get_or_create(journey=journey)[0]
-    contract.signed_event, contract.signed_on, contract.amount = events[0], signed_on, amount
-    contract.amount_before = journey.amount
-    contract.save(update_fields=["signed_event", "signed_on", "amount", "amount_before"])
+    # One statement, whether the journey has a contract here or only in an imported past.
+    (contract,) = Contract.objects.bulk_create(
+        [
+            Contract(
+                journey=journey,
+                signed_event=events[0],
+                signed_on=signed_on,
+                amount=amount,
+                amount_before=journey.amount,
+            )
+        ],
+        update_conflicts=True,
+        unique_fields=["journey"],
+        update_fields=["signed_event", "signed_on", "amount", "amount_before"],
+    )
     rows = sorted(instalments, key=lambda row: row["due_on"]) or [{"due_on": signed_on, "amount": amount}]
     Instalment.objects.bulk_create(
         Instalment(contract=contract, position=position, due_on=row["due_on"], amount=row["amount"])

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 from django.utils.translation import gettext as _
 
 from deals.models import Line, Objection, Proposal, ProposalVersion
@@ -99,10 +99,16 @@ def _replace_lines(draft: ProposalVersion, lines: Sequence[Mapping[str, Any]]) -
 
 
 def _start_drafts(
-    proposals: Sequence[Proposal], *, events: Mapping[int, Event] | None = None
+    proposals: Sequence[Proposal],
+    *,
+    events: Mapping[int, Event] | None = None,
+    old: Sequence[Proposal] | None = None,
 ) -> list[ProposalVersion]:
-    """Start the next version of proposals that have no draft, each a copy of the last one sent: set-based."""
-    ids = [proposal.pk for proposal in proposals]
+    """Start the next version of proposals that have no draft, each a copy of the last one sent: set-based.
+
+    `old` are those that may have versions, all of them by default.
+    """
+    ids = [proposal.pk for proposal in (proposals if old is None else old)]
     last = {
         version.proposal_id: version
         for version in ProposalVersion.objects.filter(proposal__in=ids)
@@ -112,15 +118,15 @@ def _start_drafts(
     }
     drafts = []
     for proposal in proposals:
-        old = last.get(proposal.pk)
+        before = last.get(proposal.pk)
         drafts.append(
             ProposalVersion(
                 proposal=proposal,
-                number=old.number + 1 if old else 1,
-                note=old.note if old else "",
-                net=old.net if old else Decimal(0),
-                tax=old.tax if old else Decimal(0),
-                total=old.total if old else Decimal(0),
+                number=before.number + 1 if before else 1,
+                note=before.note if before else "",
+                net=before.net if before else Decimal(0),
+                tax=before.tax if before else Decimal(0),
+                total=before.total if before else Decimal(0),
                 request_event=events.get(proposal.journey_id) if events else None,
             )
         )
@@ -145,12 +151,13 @@ def request_proposal(*, journeys: Locked, actor: User | None, at: datetime, comm
     """Start the clock of preparing a proposal, with a draft to write in: the last version's copy where there is one."""
     events = machine.move(journeys=journeys, name="request_proposal", actor=actor, at=at, comment=comment)
     by_journey = {event.journey_id: event for event in events}
-    known = {proposal.journey_id: proposal for proposal in Proposal.objects.filter(journey__in=by_journey)}
-    Proposal.objects.bulk_create(Proposal(journey_id=pk) for pk in by_journey if pk not in known)
-    without_draft = Proposal.objects.filter(journey__in=by_journey).exclude(
-        versions__state=ProposalVersion.State.DRAFT
+    drafts = ProposalVersion.objects.filter(proposal=OuterRef("pk"), state=ProposalVersion.State.DRAFT)
+    known = list(Proposal.objects.filter(journey__in=by_journey).annotate(has_draft=Exists(drafts)))
+    fresh = Proposal.objects.bulk_create(
+        Proposal(journey_id=pk) for pk in by_journey.keys() - {proposal.journey_id for proposal in known}
     )
-    _start_drafts(list(without_draft), events=by_journey)
+    old = [proposal for proposal in known if not proposal.has_draft]
+    _start_drafts([*old, *fresh], events=by_journey, old=old)
     return events
 
 

@@ -7,17 +7,21 @@ from funnel.models import Journey
 
 
 def spread(journey: Journey) -> None:
-    """Work out anew which of the journey's payments pay which instalments: four statements.
+    """Work out anew which of the journey's payments pay which instalments: four statements, one without payments.
 
     Payments go in the order of their days, each first to the instalment that it names, then to those still unpaid
     from the oldest on. What is over stays on the payment: over-fulfilment is shown, not capped.
     """
+    payments = list(
+        Payment.objects.filter(journey=journey, kind=Payment.Kind.PAYMENT).order_by("paid_on", "pk")
+    )
+    if not payments:
+        return
+    PaymentShare.objects.filter(payment__journey=journey).delete()
     instalments = list(Instalment.objects.filter(contract__journey=journey).order_by("due_on", "position"))
     left = {instalment.pk: instalment.amount for instalment in instalments}
-    PaymentShare.objects.filter(payment__journey=journey).delete()
     shares = []
-    payments = Payment.objects.filter(journey=journey, kind=Payment.Kind.PAYMENT).order_by("paid_on", "pk")
-    for payment in payments if instalments else ():
+    for payment in payments:
         rest = payment.amount
         order = sorted(instalments, key=lambda item: item.pk != payment.instalment_id)  # stable: named first
         for instalment in order:
