@@ -231,6 +231,23 @@ def test_a_temporary_password_ends_sessions_and_tokens(client, ada) -> None:
     assert client.get(reverse("funnel:user-password", args=[ben.pk])).status_code == 405
 
 
+def test_a_password_changed_by_its_owner_ends_other_sessions_and_tokens(client) -> None:
+    ben = people(Role.SALESPERSON, "ben")
+    ben.set_password("the old long password")
+    ben.save()
+    his, other = Client(), Client()
+    for browser in (his, other):
+        browser.force_login(ben)
+    token(ben)
+    new = "a new and longer password"
+    data = {"oldpassword": "the old long password", "password1": new, "password2": new}
+    his.post(reverse("account_change_password"), data)
+    ben.refresh_from_db()
+    assert ben.check_password(new)
+    assert other.get(reverse("funnel:journey-list")).status_code == 302
+    assert not ApiToken.alive().filter(user=ben).exists()
+
+
 def test_an_administrator_cannot_lock_themselves_out(client, ada) -> None:
     people(Role.ADMINISTRATOR, "second")
     for data in ({"role": "manager", "is_active": "on"}, {"role": "administrator"}):
