@@ -41,7 +41,7 @@ history_values: dict[str, Callable[[Iterable[str]], None]] = {}
 """Event → what creates the records that its values in an imported history name (partners, reasons)."""
 
 history_landed: list[Callable[[int], None]] = []
-"""What follows an import of history, in its transaction, whose number (`Event.xact` of all it wrote) is given.
+"""What follows an import of history, or its undo, in its transaction, whose number (`Event.xact` of all it wrote) is given.
 
 Imported events have no outbox rows, for nobody is told of the past; figures that are kept must follow through here.
 """

@@ -14,6 +14,7 @@ class LeadsConfig(AppConfig):
         from . import domain, navigation, panels, submissions
         from .api.imports import ImportViewSet
         from .api.views import LeadViewSet
+        from .history import jobs
 
         acts.register("capture", form=forms.CaptureForm)
         acts.register("respond", form=forms.RespondForm, perform=domain.respond)
@@ -23,7 +24,7 @@ class LeadsConfig(AppConfig):
         )
         registry.on_annulled[Happening.PASSED_TO_PRODUCT] = domain.withdraw_passed_on
         registry.api_routes += [("leads", LeadViewSet, "lead"), ("imports", ImportViewSet, "import")]
-        registry.on_erased.append(submissions.erase_words)
+        registry.on_erased += [submissions.erase_words, jobs.forget_files]
         registry.navigation.append(navigation.entries)
         registry.journey_panels += [
             ("leads/panel_application.html", panels.application_panel),

@@ -8,7 +8,8 @@ import csv
 import io
 import logging
 import tempfile
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,15 +22,15 @@ from django.db.models import Max
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from funnel.annulment import CannotAnnul, annul
-from funnel.models import Event, User
+from funnel.annulment import CannotAnnul
+from funnel.models import Event, Journey, User
 from leads.imports_models import ImportJob
 
+from . import undo
 from .files import CsvFile, FileProblem
 from .importing import Summary, import_history
 from .report import COLUMNS, report_row
 from .rows import EVENT_COLUMNS, JOURNEY_COLUMNS, Rejection
-from .staging import batches
 
 log = logging.getLogger(__name__)
 
@@ -217,16 +218,16 @@ def _import(job: ImportJob) -> None:
 def _undo(job: ImportJob) -> None:
     tell = _teller(job.pk)
     at = timezone.now()
-    theirs = Event.objects.live().filter(xact=job.xact, pk__lte=job.last_event, journey__annulled_at=None)
-    journeys = list(theirs.order_by("journey_id").values_list("journey_id", flat=True).distinct())
     try:
         with transaction.atomic():
-            done = 0
-            for batch in batches(journeys, 500):
-                ids = list(theirs.filter(journey__in=batch).values_list("pk", flat=True))
-                annul(events=ids, actor=job.undone_by, at=at)
-                done += len(batch)
-                tell("undoing", done, len(journeys))
+            undo.take_back(
+                xact=job.xact or 0,
+                last_event=job.last_event or 0,
+                act=str(uuid.uuid4()),
+                actor=job.undone_by,
+                at=at,
+                progress=tell,
+            )
             if not ImportJob.objects.filter(pk=job.pk, state=State.UNDOING).update(
                 state=State.UNDONE, undone_at=at
             ):
@@ -306,6 +307,23 @@ def sweep(*, at: datetime) -> None:
             drop_uploads(job)
     for job in ImportJob.objects.filter(created_at__lt=at - KEEP_REJECTED).exclude(rejected_file=""):
         _drop(job, "rejected_file")
+
+
+def forget_files(journeys: Iterable[int]) -> None:
+    """Drop the kept files of all imports where one of the journeys, whose people are erased, came by an import.
+
+    Which file names whom is not known; an import that was checked only has to be uploaded again.
+    """
+    if not Journey.objects.filter(pk__in=journeys, external_id__isnull=False).exists():
+        return
+    transaction.on_commit(_forget_all_files)
+
+
+def _forget_all_files() -> None:
+    for job in ImportJob.objects.exclude(journeys_file="", rejected_file=""):
+        if not job.is_busy:
+            drop_uploads(job)
+            _drop(job, "rejected_file")
 
 
 def drop_uploads(job: ImportJob) -> None:

@@ -32,13 +32,20 @@ CREATE TEMPORARY TABLE history_rejected (
 """
 
 
-def prepare() -> None:
-    """Create the staging tables and lift the limits that are meant for web requests; inside a transaction."""
+def lift_limits() -> None:
+    """Lift, for this transaction, the limits that are meant for web requests, and give sorts more memory."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0;"
-            " SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL work_mem = '64MB';" + _TABLES
+            " SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL work_mem = '64MB'"
         )
+
+
+def prepare() -> None:
+    """Create the staging tables, inside a transaction."""
+    lift_limits()
+    with connection.cursor() as cursor:
+        cursor.execute(_TABLES)
 
 
 def stage(journeys: CsvFile, events: CsvFile, *, now: datetime, progress: Progress) -> tuple[int, int]:
@@ -110,12 +117,7 @@ def copy_line(row: Sequence[object]) -> str:
     values = ["\\N" if value is None else value if type(value) is str else str(value) for value in row]
     line = "\t".join(values)
     # Nearly no row holds any of these, and looking at the whole line is quicker than at each value.
-    if (
-        line.count("\t") >= len(values)
-        or "\n" in line
-        or "\r" in line
-        or line.count("\\") != row.count(None)
-    ):
+    if line.count("\t") >= len(values) or "\n" in line or "\r" in line or line.count("\\") != row.count(None):
         line = "\t".join("\\N" if value is None else _escaped(str(value)) for value in row)
     return line + "\n"
 

@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
+from deals.models import Payment
 from funnel import acts
 from funnel.models import Event, Journey
 from funnel.verification import verify
@@ -130,8 +131,10 @@ def test_progress_is_told_while_a_job_runs() -> None:
 
 def test_undo_annuls_everything_that_the_import_brought() -> None:
     job = ran(submitted())
+    assert Payment.objects.exists()
     ran(jobs.take_back(job=job, actor=people("manager"), at=timezone.now()))
     assert (job.state, job.error) == ("undone", "")
+    assert not Payment.objects.exists()
     assert not Event.objects.live().exists()
     assert Event.objects.filter(event="annulled").count() == 154
     assert not Journey.objects.filter(annulled_at=None).exists()
@@ -164,3 +167,25 @@ def test_undo_is_refused_whole_once_somebody_worked_on_what_was_imported() -> No
     assert "Nothing was undone" in job.error
     assert standing() == before
     assert not Event.objects.filter(event="annulled").exists()
+
+
+# personal data -------------------------------------------------------------------------------------------------------
+
+
+def test_an_erasure_drops_the_files_that_may_name_the_person(django_capture_on_commit_callbacks: Any) -> None:
+    ran(submitted())
+    kept = ran(
+        submitted("event_id,journey_id,event,occurred_at_utc,recorded_at_utc,value\nE1,J1,x,,,Petra\n")
+    )
+    name = kept.rejected_file.name
+    journey = Journey.objects.get(external_id="J06")
+    with django_capture_on_commit_callbacks(execute=True):
+        acts.run(
+            name="personal_data_erased",
+            journeys=[journey.pk],
+            actor=people("manager"),
+            inputs={"sure": True},
+        )
+    kept.refresh_from_db()
+    assert not kept.rejected_file
+    assert not ImportJob._meta.get_field("rejected_file").storage.exists(name)

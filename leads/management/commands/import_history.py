@@ -59,7 +59,7 @@ class Command(BaseCommand):
         writer = None
         if path := options["rejected"]:
             try:
-                target = files.enter_context(Path(path).open("w", newline="", encoding="utf-8"))
+                target = files.enter_context(open(path, "w", newline="", encoding="utf-8"))  # noqa: PTH123, SIM115
             except OSError as error:
                 raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
             writer = csv.writer(target)
