@@ -21,6 +21,7 @@ from .stages import (
     SALES,
     VOID_STAGES,
     Happening,
+    Role,
     Stage,
 )
 from .timeline import History, entered
@@ -212,9 +213,13 @@ def details(journey: Journey, user: User, organisation: Organisation) -> list[tu
         (_("E-mail"), contact.email),
         (_("Phone"), contact.phone),
         (_("Company"), journey.company),
+        (_("Service"), journey.service),
+    ]
+    if user.role == Role.PARTNER:
+        return rows
+    rows += [
         (_("Source"), journey.source),
         (_("Campaign"), journey.campaign),
-        (_("Service"), journey.service),
         (_("Kind"), journey.get_kind_display()),
         (_("Owner"), journey.owner),
     ]

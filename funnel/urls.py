@@ -3,6 +3,7 @@ from django.urls import URLPattern, path
 from .views import (
     acts,
     catalogue,
+    details,
     gallery,
     home,
     journey,
@@ -23,6 +24,7 @@ urlpatterns: list[URLPattern] = [
     path("journeys/", journey_list.journey_list, name="journey-list"),
     path("journeys/bulk/", journey_list.bulk, name="journey-bulk"),
     path("journeys/<int:pk>/", journey.journey, name="journey"),
+    path("journeys/<int:pk>/details/", details.details, name="journey-details"),
     path("journeys/<int:pk>/compose/", journey.compose, name="journey-compose"),
     path("journeys/<int:pk>/moves/<str:name>/", acts.move, name="journey-move"),
     path("journeys/<int:pk>/facts/<str:event>/", acts.fact, name="journey-fact"),

@@ -58,6 +58,7 @@ def _show(
         "items": timeline.items(shown, happened, user),
         "more": happened.more,
         "outsider": outsider,
+        "may_edit": access.may_edit(user, shown),
         "sees_money": access.may(user, access.Permission.SEE_MONEY),
         "currency": organisation.currency,
         "refused": refused,

@@ -81,7 +81,10 @@ def index(request: HttpRequest) -> HttpResponse:
 def organisation(request: HttpRequest) -> HttpResponse:
     """Change the organisation's settings."""
     with transaction.atomic():
-        found = Organisation.objects.select_for_update().get(pk=1)
+        stored = (
+            Organisation.objects.select_for_update() if request.method == "POST" else Organisation.objects
+        )
+        found = stored.get(pk=1)
         form = OrganisationForm(request.POST or None, instance=found)
         if request.method == "POST" and form.is_valid():
             form.save()

@@ -1,0 +1,72 @@
+"""The form of what is known about a journey's person and company."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import phonenumbers
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from . import access
+from .access import Permission
+from .forms import MoneyField
+from .models import Journey, User
+from .parties import details_of, mark_of
+
+
+class DetailsForm(forms.Form):
+    """Contact, company and the expected amount, as far as the role may see them."""
+
+    name = forms.CharField(label=_("Contact"), max_length=200, required=False)
+    email = forms.EmailField(label=_("E-mail"), required=False)
+    phone = forms.CharField(
+        label=_("Phone"),
+        max_length=32,
+        required=False,
+        help_text=_("In international notation: +49 30 901820."),
+    )
+    region = forms.CharField(label=_("Region"), max_length=100, required=False)
+    company_name = forms.CharField(label=_("Company"), max_length=200)
+    company_domain = forms.CharField(label=_("Domain"), max_length=253, required=False)
+    company_tax_id = forms.CharField(label=_("Tax number"), max_length=50, required=False)
+    company_region = forms.CharField(label=_("Region of the company"), max_length=100, required=False)
+    amount = MoneyField(label=_("Expected amount"), required=False)
+    mark = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, journey: Journey, user: User) -> None:
+        super().__init__(data, initial={**details_of(journey), "mark": mark_of(journey)})
+        if journey.company_id is None:
+            for name in [name for name in self.fields if name.startswith("company_")]:
+                del self.fields[name]
+        if not access.may(user, Permission.SEE_MONEY):
+            del self.fields["amount"]
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).strip().lower()
+
+    def clean_phone(self) -> str:
+        text = str(self.cleaned_data["phone"]).strip()
+        if not text:
+            return ""
+        digits = re.sub(r"\D", "", text)
+        if not 5 <= len(digits) <= 20 or re.search(r"[^\d\s()+./-]", text):
+            raise ValidationError(_("Give a phone number such as +49 30 901820."))
+        if not text.startswith(("+", "00")):
+            return digits
+        try:
+            number = phonenumbers.parse(f"+{digits.removeprefix('00') if text.startswith('00') else digits}")
+        except phonenumbers.NumberParseException as fault:
+            raise ValidationError(_("Give a phone number such as +49 30 901820.")) from fault
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+    def clean_company_domain(self) -> str:
+        return str(self.cleaned_data["company_domain"]).strip().lower()
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = dict(super().clean() or self.cleaned_data)
+        if not self.errors and not any(cleaned.get(name) for name in ("name", "email", "phone")):
+            raise ValidationError(_("Leave at least a name, an e-mail address or a phone number."))
+        return cleaned
