@@ -13,9 +13,13 @@ SCHEDULE = {
 }
 
 
-@shared_task
+@shared_task(soft_time_limit=840, time_limit=870)
 def run_import(job_id: int) -> None:
-    """Do what an import waits for: check, land or undo."""
+    """Do what an import waits for: check, land or undo.
+
+    A million events take longer than other tasks may, but less than the broker waits before it sends a task again;
+    sent twice it would be done once all the same.
+    """
     jobs.run(job_id)
 
 

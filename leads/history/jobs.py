@@ -38,7 +38,7 @@ State = ImportJob.State
 
 KEEP_UPLOADS: Final = timedelta(days=7)
 KEEP_REJECTED: Final = timedelta(days=30)
-ASK_AGAIN: Final = timedelta(minutes=6)
+ASK_AGAIN: Final = timedelta(minutes=16)
 """A job that no worker has finished by then was lost: longer than any task may run."""
 
 
