@@ -1,0 +1,119 @@
+"""The sales half in a real browser: the editor, the client's page, the queue, the schedule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from deals.models import Instalment, Proposal, ProposalVersion
+from funnel.models import Journey
+from funnel.stages import Role, Stage
+from tests.browsing import DESK, PHONE, Visit, check_access
+from tests.factories import journey_at, people, run
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def seller() -> Any:
+    return people(Role.SALESPERSON)
+
+
+def write(page: Any, row: int, **cells: str) -> None:
+    for name, value in cells.items():
+        page.locator(f"[name='lines-{row}-{name}']").fill(value)
+
+
+def test_totals_follow_the_typing_and_the_draft_is_sent(visit: Visit) -> None:
+    journey = journey_at(Stage.PROPOSAL_REQUESTED)
+    page = visit(f"/journeys/{journey.pk}/proposal/", seller())
+    write(page, 0, description="Датчик", quantity="3", unit_price="19.99", tax="20")
+    expect(page.locator("#totals .sum dd")).to_have_text("€71.96")
+    write(page, 1, description="Wrong", quantity="-1", unit_price="5")
+    expect(page.locator("#totals")).to_contain_text("Row 2, Quantity")
+    page.get_by_role("button", name="Remove row 2").click()
+    expect(page.locator("#totals .sum dd")).to_have_text("€71.96")
+    page.get_by_role("button", name="Save draft").click()
+    page.get_by_role("button", name="Send version 1").click()
+    expect(page.get_by_label("Whoever has it sees the last version sent.")).to_be_visible()
+    assert Journey.objects.get(pk=journey.pk).stage == Stage.PROPOSAL_SENT
+    assert str(ProposalVersion.objects.get().total) == "71.96"
+
+
+def test_the_editor_and_the_clients_page_work_without_scripts(visit: Visit) -> None:
+    journey = journey_at(Stage.PROPOSAL_REQUESTED)
+    page = visit(f"/journeys/{journey.pk}/proposal/", seller(), scripts=False)
+    write(page, 0, description="Gauge", quantity="2", unit_price="10")
+    page.get_by_role("button", name="Work out totals").click()
+    expect(page.locator("#totals .sum dd")).to_have_text("€20")
+    page.get_by_role("button", name="Save draft").click()
+    page.get_by_role("button", name="Send version 1").click()
+    link = page.get_by_label("Whoever has it sees the last version sent.").input_value()
+    client = visit(link, scripts=False)
+    client.get_by_role("button", name="Accept").click()
+    expect(client.get_by_text("You accepted this proposal.")).to_be_visible()
+    assert Proposal.objects.get().answer == "accepted"
+    page.reload()
+    expect(page.get_by_text("Accepted, v1")).to_be_visible()
+
+
+def test_an_offer_is_rejected_in_a_dialog_that_asks_for_a_reason(visit: Visit) -> None:
+    journey = journey_at(Stage.HANDED_OFF)
+    page = visit("/handoffs/", seller())
+    page.watch.allow("422")
+    page.get_by_role("link", name="Reject").click()
+    dialog = page.locator("dialog[open]")
+    dialog.get_by_role("button", name="Reject").click()
+    expect(dialog.locator("[data-faults]")).to_be_visible()
+    dialog.locator("select[name=reason]").select_option("not_ready")
+    dialog.locator("textarea[name=comment]").fill("Only browsing")
+    dialog.get_by_role("button", name="Reject").click()
+    expect(page.get_by_text("Nothing waits for a decision")).to_be_visible()
+    assert Journey.objects.get(pk=journey.pk).stage == Stage.RETURNED
+
+
+def test_an_instalment_is_paid_from_the_schedule(visit: Visit) -> None:
+    run(
+        journey_at(Stage.CONTRACT_SENT),
+        "sign",
+        {"signed_on": timezone.now().date().isoformat(), "amount": 250},
+    )
+    page = visit("/payments/", seller())
+    page.get_by_role("link", name="Paid…").click()
+    dialog = page.locator("dialog[open]")
+    expect(dialog.locator("[name=amount]")).to_have_value("250.00")
+    dialog.locator("button.primary").click()
+    expect(page.get_by_text("No instalments here")).to_be_visible()
+    assert Instalment.objects.with_paid().get().left == 0
+
+
+@pytest.mark.parametrize(("theme", "size"), [("light", DESK), ("dark", PHONE)])
+def test_the_pages_are_accessible_full_and_empty(visit: Visit, theme: str, size: Any) -> None:
+    lists = (
+        "/handoffs/",
+        "/handoffs/?state=decided",
+        "/meetings/",
+        "/proposals/",
+        "/contracts/",
+        "/payments/",
+    )
+    page = visit(lists[0], seller(), theme=theme, size=size)
+    for path in lists:
+        page.goto(path)
+        check_access(page)
+    offered, sent = journey_at(Stage.HANDED_OFF), journey_at(Stage.CONTRACT_SENT)
+    journey_at(Stage.DEMO_SCHEDULED)
+    won = run(run(journey_at(Stage.WON), "payment_received"), "legal_issue_raised")
+    own = [f"/journeys/{sent.pk}/{paper}/" for paper in ("proposal", "contract")]
+    pages = (
+        *lists,
+        *own,
+        f"/journeys/{won.pk}/",
+        f"/journeys/{won.pk}/contract/",
+        f"/journeys/{offered.pk}/",
+    )
+    for path in (*pages, f"/p/{sent.proposal.token}/"):
+        page.goto(path)
+        check_access(page)
