@@ -311,6 +311,26 @@ def test_a_visit_ends_and_begins_where_a_journey_is_merged_unmerged_and_reopened
     assert figures(berlin, by="source")["cuts"]["web"]["stage_flow"] == flow
 
 
+def test_active_lead_time_leaves_out_only_losses_reopened_before_the_first_payment(
+    berlin: Organisation,
+) -> None:
+    ledgers.write(
+        [Start("X1", "C1")],
+        [
+            Row("1", "X1", "lead_created", march(2)),
+            Row("2", "X1", "lead_lost", march(3), "price"),
+            Row("3", "X1", "deal_lost", march(4), "price"),  # lost already: the stretch has begun
+            Row("4", "X1", "reopened", march(6), "new"),
+            Row("5", "X1", "deal_lost", march(9), "price"),
+            Row("6", "X1", "payment_received", march(12), "100"),
+            Row("7", "X1", "reopened", march(20), "new"),
+        ],
+    )
+    metrics = figures(berlin)["metrics"]
+    assert metrics["lead_time_days"]["current"]["mean"] == 10
+    assert metrics["lead_time_active_days"]["current"]["mean"] == 10 - 3
+
+
 def test_the_figures_of_a_dimension_keep_their_own_plan(golden: Organisation) -> None:
     from kpi.models import Plan
 

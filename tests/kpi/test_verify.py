@@ -27,10 +27,13 @@ PATH = [
     "contract_signed", "payment_received", "direct_cost", "payment_received", "refund_paid",
 ]  # fmt: skip
 BESIDE = [
-    "sal_rejected", "deal_lost", "lead_lost", "reopened", "marked_spam", "merged_into", "unmerged", "partner_handoff",
-    "owner_changed", "demo_scheduled", "demo_no_show", "handoff_withdrawn", "contract_sent", "contract_signed",
-    "payment_received", "first_response", "handed_off",
+    ("merged_into", "unmerged"), ("marked_spam", "reopened"), ("deal_lost", "reopened"), ("lead_lost", "reopened"),
+    ("lead_lost", "deal_lost", "reopened", "lead_lost"), ("marked_spam", "merged_into", "unmerged"),
+    ("contract_signed", "marked_spam", "reopened"), ("handed_off", "sal_rejected"), ("partner_handoff", "reopened"),
+    ("handoff_withdrawn",), ("owner_changed",), ("demo_scheduled", "demo_no_show"), ("contract_sent",),
+    ("payment_received",), ("first_response",), ("merged_into",), ("marked_spam",), ("deal_lost",),
 ]  # fmt: skip
+"""What may come between, each in this order but with other things among it."""
 
 
 def differences(as_of: datetime, months: list[Period] | None = None) -> list[str]:
@@ -80,11 +83,13 @@ LATE = st.sampled_from([0, 0, 0, 30, 300]).map(lambda hours: timedelta(hours=hou
 def journeys(draw: st.DrawFn) -> list[tuple[str, timedelta, str, timedelta]]:
     """One journey's events: (event, after the one before, value, known so much later), then what is undone.
 
-    A way down the funnel, as far as it goes, with other things thrown in anywhere, and some places swapped.
+    A way down the funnel, as far as it goes, with other things thrown in anywhere.
     """
     events = PATH[: draw(st.integers(0, len(PATH)))]
-    for event in draw(st.lists(st.sampled_from(BESIDE), max_size=6)):
-        events.insert(draw(st.integers(0, len(events))), event)
+    for motif in draw(st.lists(st.sampled_from(BESIDE), max_size=4)):
+        places = sorted(draw(st.integers(0, len(events))) for _ in motif)
+        for shift, (place, event) in enumerate(zip(places, motif, strict=True)):
+            events.insert(place + shift, event)
     told = []
     for event in ["lead_created", *events]:
         value = {
