@@ -170,6 +170,9 @@
       } else if (event.key === "Enter" && all[at]) {
         event.preventDefault();
         all[at].click();
+      } else if (event.key === "Escape") {
+        event.preventDefault(); // a search field would only be emptied
+        palette.close();
       }
     });
   }

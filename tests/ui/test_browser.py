@@ -133,6 +133,7 @@ def test_a_toast_can_be_undone_and_an_error_stays_until_closed(visit, ann):
     page.get_by_role("button", name="Show two toasts").click()
     toasts = page.locator("#toasts .toast")
     expect(toasts).to_have_count(2)
+    page.locator(".toast.success").hover()  # who points at it, is still reading
     check_access(page)
     error = page.locator(".toast.error")
     error.get_by_role("button", name="Close").click()
