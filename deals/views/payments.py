@@ -64,7 +64,9 @@ def payment_list(request: HttpRequest) -> HttpResponse:
 
 
 def _year(text: str, default: int) -> int:
-    return int(text) if len(text) == 4 and text.isascii() and text.isdigit() and int(text) > 1999 else default
+    """Return the year that an address names, where it is one of this age."""
+    known = len(text) == 4 and text.isascii() and text.isdigit() and 2000 <= int(text) < 2200
+    return int(text) if known else default
 
 
 @may_see

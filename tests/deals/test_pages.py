@@ -379,6 +379,7 @@ def test_what_cannot_be_read_in_an_address_leads_to_the_first_page() -> None:
         "?after=x~1",
         "?after=2026-01-01~9999999999999999999",
         "?year=99999",
+        "?year=9999",
         "?year=²026",
         "?status=<b>",
     ):
