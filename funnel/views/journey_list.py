@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -39,6 +39,7 @@ def journey_list(request: HttpRequest) -> HttpResponse:
     form = JourneyFilter(request.GET, user=user)
     journeys = form.narrow(Journey.objects.visible_to(user))
     by, oldest_first = form.order_by
+    total = _total(journeys)
     page = keyset(journeys.with_parties(), request.GET, by=by, oldest_first=oldest_first)
     organisation = request.organisation  # type: ignore[attr-defined]  # set by ReaderMiddleware
     context = {
@@ -49,7 +50,8 @@ def journey_list(request: HttpRequest) -> HttpResponse:
         "tabs": _tabs(form.values),
         "page": page,
         "rows": _rows(page.rows, organisation, timezone.now()),
-        "total": _total(journeys),
+        "total": total,
+        "matching": total if len(page.rows) < total <= BulkForm.LIMIT else 0,
         "bulk": bulk_choices(user),
         "new_url": address("leads:lead-create") if access.may(user, Permission.EDIT_JOURNEYS) else "",
         "currency": organisation.currency,
@@ -105,7 +107,7 @@ def _tabs(values: dict[str, str]) -> list[dict[str, Any]]:
 def bulk(request: HttpRequest) -> HttpResponse:
     """Do one act with each of the chosen journeys: ask for its inputs first, then report what was refused and why."""
     user = person(request)
-    chosen = BulkForm(request.POST, user=user)
+    chosen = BulkForm(_given(request), user=user)
     if not chosen.is_valid():
         faults = " ".join(fault for faults in chosen.errors.values() for fault in faults)
         return render(request, "funnel/journey_bulk_fault.html", {"fault": faults}, status=400)
@@ -137,6 +139,18 @@ def bulk(request: HttpRequest) -> HttpResponse:
         "back": next_url(request, "/journeys/"),
     }
     return render(request, "funnel/journey_bulk.html", context, status=422 if given else 200)
+
+
+def _given(request: HttpRequest) -> QueryDict:
+    """Return what was posted, with the journeys of all pages where "all that match" was ticked."""
+    if request.POST.get("matching") != "1":
+        return request.POST
+    wanted = JourneyFilter(QueryDict(request.POST.get("query", "")), user=person(request))
+    journeys = wanted.narrow(Journey.objects.visible_to(person(request)))
+    given = request.POST.copy()
+    keys = journeys.order_by("pk").values_list("pk", flat=True)[: BulkForm.LIMIT + 1]
+    given.setlist("journeys", [str(key) for key in keys])
+    return given
 
 
 def _now() -> dict[str, str]:

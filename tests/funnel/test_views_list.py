@@ -293,3 +293,14 @@ def test_what_a_role_may_not_do_in_bulk_is_not_offered(client) -> None:
     names = {name for name, _label in client.get(LIST).context["bulk"]}
     assert "respond" in names
     assert "unmerge" not in names
+
+
+def test_all_that_match_are_chosen_across_pages_by_the_filters_of_the_list(client, marketer) -> None:
+    for _number in range(55):
+        lead(source="event")
+    lead(source="web")
+    page = client.get(LIST, {"source": "event"})
+    assert page.context["matching"] == 55
+    answer = client.post(BULK, {"act": "lose", "matching": "1", "query": "source=event"})
+    assert len(answer.context["journeys"]) == 55
+    assert client.get(LIST, {"source": "web"}).context["matching"] == 0
