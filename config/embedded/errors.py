@@ -52,6 +52,8 @@ def clear_sentences(folder: Path) -> Iterator[None]:
                 f"The data folder {folder} cannot be written ({error.strerror}: {error.filename or folder}): "
                 "change its permissions, or choose another with FUNNEL_DATA_DIR."
             ) from error
+        if error.errno == errno.ENOENT and not folder.exists():
+            raise ServerError(f"The data folder {folder} is not there any more.") from error
         if error.errno in {errno.ENOTDIR, errno.EEXIST}:
             raise ServerError(
                 f"The data folder {folder} is not a folder: choose another with FUNNEL_DATA_DIR."

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded.errors import FREE_TO_CREATE
+from config.embedded.errors import FREE_TO_CREATE, ServerError
 from config.embedded.servers import LONGEST_SOCKET, Servers
 from tests.config.conftest import PYTHON, Installation, wait_for
 
@@ -219,3 +219,9 @@ def test_the_folders_stay_closed_to_others(anyones_installation: Installation) -
     ]:
         assert folder.stat().st_mode & 0o077 == 0, folder
     let_go(holder)
+
+
+def test_a_folder_that_vanished_is_told_in_one_sentence(installation: Installation) -> None:
+    servers = Servers(installation.data)
+    with pytest.raises(ServerError, match="is not there any more"):
+        servers.ensure()
