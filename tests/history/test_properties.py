@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from funnel.models import Event
 from funnel.stages import MONEY_EVENTS, Happening
 from funnel.verification import verify
+from leads.history import FileProblem
 
-from .files import load_rows
+from .files import GOLDEN, load, load_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -75,4 +76,23 @@ def test_the_snapshot_equals_the_replay_after_any_imports(
             assert differences == []
             raise _RolledBack
     except _RolledBack:
+        pass
+
+
+@given(
+    edits=st.lists(
+        st.tuples(st.integers(0, 9000), st.integers(0, 6), st.binary(max_size=6)), min_size=1, max_size=8
+    )
+)
+@settings(max_examples=40, deadline=None)
+def test_every_row_of_a_damaged_file_is_accounted_for(edits: list[tuple[int, int, bytes]]) -> None:
+    damaged = bytearray((GOLDEN / "events.csv").read_bytes())
+    for at, length, put in edits:
+        damaged[at : at + length] = put
+    try:
+        with transaction.atomic():
+            load((GOLDEN / "journeys.csv").read_bytes(), bytes(damaged))  # asserts that the counts add up
+            assert [str(difference) for found in verify() for difference in found] == []
+            raise _RolledBack
+    except (_RolledBack, FileProblem):
         pass
