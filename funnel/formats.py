@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from babel import Locale
-from babel.dates import format_date, format_time
+from babel.dates import format_date
 from babel.numbers import format_compact_currency, format_compact_decimal, format_currency, format_decimal
 from babel.numbers import format_percent as babel_percent
 from django.utils import timezone
@@ -23,14 +24,21 @@ DASH = "—"
 MINUS = "\N{MINUS SIGN}"
 
 
-def _numbers() -> Locale:
-    return Locale.parse(get_language() or "en", sep="-")
+def _language() -> str:
+    return get_language() or "en"
 
 
-def _dates() -> Locale:
+def _numbers(language: str) -> Locale:
+    return Locale.parse(language, sep="-")
+
+
+def _dates(language: str) -> Locale:
     # English readers get "13 Nov" and the 24-hour clock: the order that the rest of the world reads too.
-    language = get_language() or "en"
-    return Locale.parse("en_GB" if language == "en" else language, sep="_" if language == "en" else "-")
+    return Locale.parse("en-GB" if language == "en" else language, sep="-")
+
+
+# A list shows the same days and amounts over and over, and Babel takes its patterns apart each time.
+_remember = lru_cache(maxsize=4096)
 
 
 def as_number(value: object) -> Decimal | None:
@@ -56,15 +64,18 @@ def _spaced(text: str) -> str:
 def money(amount: object, currency: str = "") -> str:
     """Return "$5,120" or "5 120 $"; cents only where there are some; without a currency, the plain amount."""
     value = as_number(amount)
-    if value is None:
-        return DASH
-    whole = value == value.to_integral_value()
+    return DASH if value is None else _money(value, currency, _language())
+
+
+@_remember
+def _money(value: Decimal, currency: str, language: str) -> str:
+    whole, locale = value == value.to_integral_value(), _numbers(language)
     if not currency:
-        return _signed(format_decimal(value, format="#,##0" if whole else "#,##0.00", locale=_numbers()))
-    pattern = _numbers().currency_formats["standard"].pattern
+        return _signed(format_decimal(value, format="#,##0" if whole else "#,##0.00", locale=locale))
+    pattern = locale.currency_formats["standard"].pattern
     # Babel's pattern carries ".00"; whole amounts drop it in both halves (positive;negative)
     pattern = pattern.replace(".00", "") if whole else pattern
-    return _spaced(format_currency(value, currency, format=pattern, locale=_numbers(), currency_digits=False))
+    return _spaced(format_currency(value, currency, format=pattern, locale=locale, currency_digits=False))
 
 
 def money_short(amount: object, currency: str = "") -> str:
@@ -74,8 +85,10 @@ def money_short(amount: object, currency: str = "") -> str:
         return DASH
     digits = 1 if abs(value) >= 1_000_000 else 0
     if not currency:
-        return _signed(format_compact_decimal(value, locale=_numbers(), fraction_digits=digits))
-    return _spaced(format_compact_currency(value, currency, locale=_numbers(), fraction_digits=digits))
+        return _signed(format_compact_decimal(value, locale=_numbers(_language()), fraction_digits=digits))
+    return _spaced(
+        format_compact_currency(value, currency, locale=_numbers(_language()), fraction_digits=digits)
+    )
 
 
 def number(value: object, digits: int = 0) -> str:
@@ -84,7 +97,7 @@ def number(value: object, digits: int = 0) -> str:
     if found is None:
         return DASH
     pattern = "#,##0" + ("." + "#" * digits if digits else "")
-    return _signed(format_decimal(found, format=pattern, locale=_numbers()))
+    return _signed(format_decimal(found, format=pattern, locale=_numbers(_language())))
 
 
 def capped(value: object, cap: int = 10_000) -> str:
@@ -100,11 +113,11 @@ def percent(ratio: object, digits: int = 0) -> str:
     value = as_number(ratio)
     if value is None:
         return DASH
-    pattern = _numbers().percent_formats[None].pattern
+    pattern = _numbers(_language()).percent_formats[None].pattern
     pattern = pattern.replace("0%", "0." + "#" * digits + "%").replace(
         "0\xa0%", "0." + "#" * digits + "\xa0%"
     )
-    return _signed(babel_percent(value, format=pattern if digits else None, locale=_numbers()))
+    return _signed(babel_percent(value, format=pattern if digits else None, locale=_numbers(_language())))
 
 
 def change(value: object, unit: str = "pct") -> str:
@@ -130,26 +143,28 @@ def _day_of(moment: datetime | date) -> date:
     return here.date() if isinstance(here, datetime) else here
 
 
+@_remember
+def _written(when: date, pattern: str, language: str) -> str:
+    return format_date(when, pattern, locale=_dates(language))
+
+
 def day(moment: datetime | date | None) -> str:
     """Return "13 Nov" within this year, "13 Nov 2025" outside it."""
     if not moment:
         return DASH
     here = _day_of(moment)
-    pattern = "d MMM" if here.year == timezone.localdate().year else "d MMM y"
-    return format_date(here, pattern, locale=_dates())
+    return _written(here, "d MMM" if here.year == timezone.localdate().year else "d MMM y", _language())
 
 
 def full_day(moment: datetime | date | None) -> str:
     """Return "13 November 2026": for papers and headings."""
-    return format_date(_day_of(moment), "long", locale=_dates()) if moment else DASH
+    return _written(_day_of(moment), "long", _language()) if moment else DASH
 
 
 def clock(moment: datetime | None) -> str:
     """Return "14:05"."""
-    if not moment:
-        return DASH
-    here = local(moment)
-    return format_time(here.time(), "HH:mm", locale=_dates()) if isinstance(here, datetime) else DASH
+    here = local(moment) if moment else None
+    return f"{here:%H:%M}" if isinstance(here, datetime) else DASH
 
 
 def day_time(moment: datetime | None) -> str:
@@ -161,7 +176,7 @@ def month(moment: datetime | date | None) -> str:
     """Return "November 2026" as a heading."""
     if not moment:
         return DASH
-    text = format_date(_day_of(moment), "LLLL y", locale=_dates())
+    text = _written(_day_of(moment).replace(day=1), "LLLL y", _language())
     return text[:1].upper() + text[1:]
 
 

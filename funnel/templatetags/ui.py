@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
-from django.utils.translation import get_language_info
+from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext as _
 
 from funnel import formats, toasts
@@ -120,6 +120,11 @@ def person(who: Any, nobody: str = "") -> SafeString:
 @register.simple_tag
 def stage_pill(stage: str) -> SafeString:
     """Draw a stage's name on its column's colour."""
+    return _stage_pill(str(stage), get_language() or "")
+
+
+@lru_cache(maxsize=256)
+def _stage_pill(stage: str, _of_language: str) -> SafeString:
     label = Stage(stage).label if stage in Stage.values else stage
     return format_html(
         '<span class="pill s-{}"><span class="dot"></span>{}</span>', stage_colour(stage), label
@@ -175,7 +180,8 @@ def when(moment: datetime | date | None, style: str = "day", css: str = "") -> S
         words = getattr(formats, style)(moment)
     exact = formats.full_day(moment)
     if isinstance(moment, datetime):
-        exact = f"{exact}, {formats.clock(moment)} ({formats.local(moment):%Z})"
+        here = formats.local(moment)
+        exact = f"{exact}, {here:%H:%M} ({here:%Z})"
     return format_html(
         '<time datetime="{}" title="{}" class="{}">{}</time>', moment.isoformat(), exact, css, words
     )
