@@ -273,6 +273,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"docExpansion": "none", "filter": True},
     "COMPONENT_SPLIT_REQUEST": True,
     "SORT_OPERATIONS": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "funnel.api.schema.document_errors",
+    ],
     # Choices are named after what they are, whichever field carries them.
     "ENUM_NAME_OVERRIDES": {
         "Stage": "funnel.stages.Stage",

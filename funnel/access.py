@@ -16,6 +16,7 @@ class Permission(StrEnum):
 
     SEE_ALL_JOURNEYS = "see_all_journeys"
     SEE_TEAM_JOURNEYS = "see_team_journeys"
+    SEE_WORKSPACE = "see_workspace"
     EDIT_JOURNEYS = "edit_journeys"
     FILL_BRIEFS = "fill_briefs"
     WRITE_PROPOSALS = "write_proposals"
@@ -36,6 +37,7 @@ P = Permission
 PERMISSIONS: Final[dict[Permission, frozenset[Role]]] = {
     P.SEE_ALL_JOURNEYS: LEADERS | {Role.MARKETER, Role.SERVICE},
     P.SEE_TEAM_JOURNEYS: frozenset({Role.FIRST_TOUCH, Role.SALESPERSON}),
+    P.SEE_WORKSPACE: frozenset(Role) - {Role.PARTNER},
     P.EDIT_JOURNEYS: BOTH,
     P.FILL_BRIEFS: MARKETING,
     P.WRITE_PROPOSALS: SALES,

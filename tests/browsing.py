@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -50,7 +50,7 @@ class Watch:
         self.allowed.append(words)
 
     def attend(self, page: Page) -> None:
-        page.on("console", lambda said: said.type in {"error", "warning"} and self.note(said.text))
+        page.on("console", lambda said: said.type in {"error", "warning"} and self.note(told(said)))
         page.on("pageerror", lambda error: self.note(f"script error: {error}"))
         page.on("request", lambda asked: self.is_outside(asked.url) and self.note(f"asked {asked.url}"))
 
@@ -65,6 +65,11 @@ class Watch:
     @property
     def unexpected(self) -> list[str]:
         return [fault for fault in self.faults if not any(words in fault for words in self.allowed)]
+
+
+def told(said: ConsoleMessage) -> str:
+    """Return what the browser's console says, and of which address."""
+    return f"{said.text} {said.location.get('url', '')}".strip()
 
 
 @pytest.fixture

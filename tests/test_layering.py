@@ -14,7 +14,7 @@ from django.core import checks
 from funnel import acts, registry
 from funnel.stages import FACTS, MOVES
 
-LAYERS = ["funnel", "leads", "partners", "briefs", "deals", "kpi", "config"]
+LAYERS = ["funnel", "partners", "leads", "briefs", "deals", "kpi", "config"]
 """From the bottom to the top."""
 
 ROOT = Path(settings.BASE_DIR)

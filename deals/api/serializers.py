@@ -68,6 +68,7 @@ class MeetingSerializer(Model[Meeting]):
     specialist = username()
     organiser = username()
     ends_at = serializers.DateTimeField(read_only=True)
+    link = serializers.CharField(read_only=True, help_text="Empty where they meet at a place.")
 
     class Meta:
         model = Meeting
@@ -132,6 +133,7 @@ class ProposalSerializer(Model[Proposal]):
 
     versions = ProposalVersionSerializer(many=True, read_only=True)
     public_url = serializers.SerializerMethodField()
+    answer = serializers.CharField(read_only=True, help_text="accepted, changes, declined; empty so far.")
 
     class Meta:
         model = Proposal

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, status
@@ -106,6 +106,8 @@ def _translate(exc: Exception) -> Response | None:
             )
         case PermissionDenied():
             return problem(status.HTTP_403_FORBIDDEN, "forbidden", _("You may not do this."))
+        case DataError() | OverflowError():
+            return invalid([{"field": "", "reason": _("A value is out of the range that can be kept.")}])
         case OperationalError() if getattr(exc.__cause__, "pgcode", None) in BUSY:
             return problem(
                 status.HTTP_409_CONFLICT,

@@ -91,6 +91,7 @@ class ActivityViewSet(ReadResource):
 class _Catalogue(WholeResource):
     """What journeys are sorted by; everyone inside reads it, few change it."""
 
+    permission = Permission.SEE_WORKSPACE
     change_permission = Permission.MANAGE_CATALOGUE
     filterset_fields: tuple[str, ...] = ("key", "active")
 
@@ -117,6 +118,7 @@ class ReasonViewSet(_Catalogue):
 
 
 class TeamViewSet(WholeResource):
+    permission = Permission.SEE_WORKSPACE
     change_permission = Permission.MANAGE_USERS
     serializer_class = TeamSerializer
     queryset = Team.objects.all()
@@ -125,6 +127,7 @@ class TeamViewSet(WholeResource):
 class UserViewSet(WholeResource):
     """Colleagues. Only an administrator creates and changes them, and a token needs the scope admin for it."""
 
+    permission = Permission.SEE_WORKSPACE
     change_permission = Permission.MANAGE_USERS
     write_scopes = frozenset({"admin"})
     serializer_class = UserSerializer

@@ -175,6 +175,8 @@ class EventSerializer(Plain, Model[Event]):
     service = KeyField(read_only=True, allow_null=True)
     owner = KeyField("username", read_only=True, allow_null=True)
     team = KeyField("name", read_only=True, allow_null=True)
+    stage_from = serializers.CharField(read_only=True, help_text="Empty on facts.")
+    stage_to = serializers.CharField(read_only=True, help_text="Empty on facts.")
 
     class Meta:
         model = Event

@@ -314,3 +314,9 @@ def test_what_the_schema_says_of_journeys_and_events_is_what_they_answer() -> No
         assert issubclass(kind, Plain)
         assert kind(record).data == slow
         assert list(kind(record).data) == list(slow)
+
+
+@pytest.mark.parametrize("path", ["users/", "teams/", "sources/", "campaigns/", "services/", "reasons/"])
+def test_what_is_internal_is_not_for_partners(path: str) -> None:
+    assert Api(Role.PARTNER).get(path).status_code == 403
+    assert Api(Role.SPECIALIST).get(path).status_code == 200
