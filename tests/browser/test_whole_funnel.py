@@ -36,10 +36,10 @@ class Desk:
         links.locator("visible=true").first.click()
         form = self.page.locator("dialog[open] form")
         expect(form).to_be_visible()
-        self.page.screenshot(path=f"/tmp/team/lead/w-{name}.png", full_page=True)
         for field, value in fields.items():
             fill(form.locator(f"[name='{field}']"), value)
-        form.locator("button.primary").click()
+        with self.page.expect_navigation():
+            form.locator("button.primary").click()
         self.sees(now_at)
 
     def sees(self, stage: str) -> None:
