@@ -64,4 +64,21 @@
   addEventListener("pageshow", () => {
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
+
+  // a form that saves itself: sending it waits for the save under way, and no further save may overtake it
+  const savesItself = "form[hx-post][hx-trigger*='input']";
+  document.addEventListener(
+    "submit",
+    (event) => {
+      const { target: form, submitter } = event;
+      if (!form.matches(savesItself) || !form.classList.contains("htmx-request")) return;
+      event.preventDefault();
+      form.addEventListener("htmx:afterRequest", () => setTimeout(() => form.requestSubmit(submitter)), { once: true });
+    },
+    true,
+  );
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const form = event.detail.elt;
+    if (form.matches(savesItself) && form.dataset.sent) event.preventDefault();
+  });
 }
