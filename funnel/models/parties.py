@@ -1,7 +1,10 @@
 """Whom we deal with. Personal data lives here, never in the ledger, so that it can be erased."""
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from funnel.words import PartyWords
 
 
 class Company(models.Model):
@@ -17,7 +20,10 @@ class Company(models.Model):
         ordering = ["name", "pk"]
         verbose_name = _("company")
         verbose_name_plural = _("companies")
-        indexes = [models.Index(models.functions.Lower("name"), name="company_name_lower")]
+        indexes = [
+            models.Index(models.functions.Lower("name"), name="company_name_lower"),
+            GinIndex(PartyWords("name"), name="company_words"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -50,6 +56,11 @@ class Contact(models.Model):
         indexes = [
             models.Index(models.functions.Lower("email"), name="contact_email_lower"),
             models.Index(fields=["phone"], name="contact_phone"),
+            # people remember the end of a number, and dial it without the country
+            models.Index(
+                OpClass(models.functions.Reverse("phone"), "text_pattern_ops"), name="contact_phone_end"
+            ),
+            GinIndex(PartyWords("name", "email"), name="contact_words"),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """The search palette: journeys that the person may see, and pages, as a fragment or as a page."""
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 
 from funnel.stages import Role
@@ -44,3 +45,39 @@ def test_no_words_break_it(client, words) -> None:
     client.force_login(people(Role.MANAGER))
     lead()
     assert client.get(SEARCH, {"q": words}).status_code == 200
+
+
+def test_each_word_is_found_by_its_beginning_in_any_order_and_script(client) -> None:
+    client.force_login(people(Role.MANAGER))
+    lead(name="Ольга Петрова", email="olga@client.example", company="Вектор-Логистика")
+    for words in ("петр оль", "ОЛЬГА", "вектор", "логист", "client", "olga@client.example", "olga@cli"):
+        assert found(client, words) == ["Вектор-Логистика"], words
+    for words in ("етрова", "olga@other.example", "петрова вектор"):
+        assert found(client, words) == [], words
+
+
+def test_a_phone_is_found_by_its_end_in_any_notation(client) -> None:
+    client.force_login(people(Role.MANAGER))
+    lead(name="Phone", phone="+49 30 1234567")
+    for words in ("+49 (30) 123-45-67", "030 1234567", "34567", "0049301234567"):
+        assert found(client, words) == ["Phone"], words
+    assert found(client, "4567") == []
+
+
+def test_a_number_with_its_mark_means_that_journey_alone(client) -> None:
+    client.force_login(people(Role.MANAGER))
+    one = lead(name="First")
+    lead(name=f"Room {one.pk}")
+    assert found(client, f"#{one.pk}") == ["First"]
+    assert sorted(found(client, str(one.pk))) == ["First", f"Room {one.pk}"]
+
+
+def test_search_goes_by_its_indexes() -> None:
+    from funnel.models import Journey
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_seqscan = off")
+    plan = Journey.objects.search("anna 1234567").with_parties().explain()
+    assert "contact_words" in plan
+    assert "company_words" in plan
+    assert "contact_phone_end" in plan
