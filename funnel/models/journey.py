@@ -94,6 +94,7 @@ class Journey(models.Model):
             models.Index(fields=["stage", "-created_at", "-id"], name="journey_stage_created"),
             models.Index(fields=["owner", "stage", "-created_at"], name="journey_owner_stage"),
             models.Index(fields=["-created_at", "-id"], name="journey_created"),
+            models.Index(fields=["stage_since", "id"], name="journey_stage_since"),
         ]
 
     def __str__(self) -> str:
