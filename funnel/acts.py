@@ -15,7 +15,7 @@ from django.utils import timezone
 from . import machine
 from .forms import ActForm, NoInputs
 from .machine import Locked, Refusal, Refused
-from .models import Event, Journey, User
+from .models import Event, Journey, Organisation, User
 from .stages import FACTS, MOVES
 
 Perform = Callable[..., list[Event]]
@@ -104,7 +104,7 @@ def run(
         raise ValueError("occurred_at lies in the future")
     if len(journeys) > 1 and not act.bulk:
         raise NotInBulk(name)
-    with transaction.atomic():
+    with Organisation.held(), transaction.atomic():
         locked = machine.lock(journeys)
         refusals = _refusals(locked, name, actor, expected_seq)
         if refusals and mode == "all":

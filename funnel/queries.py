@@ -106,7 +106,7 @@ class JourneyQuerySet(_JourneyBase):
     def with_parties(self) -> Self:
         """Fetch along what every list and page of journeys shows."""
         return self.select_related(
-            "contact", "company", "owner", "offered_to", "source", "campaign", "service"
+            "contact", "company", "owner__team", "offered_to", "source", "campaign", "service"
         )
 
 

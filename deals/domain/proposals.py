@@ -177,14 +177,14 @@ def send_proposal(
     (journey,) = journeys
     if lines:
         proposal = Proposal.objects.get_or_create(journey=journey)[0]
-        draft = proposal.versions.filter(state=ProposalVersion.State.DRAFT).first()
-        draft = draft or _start_drafts([proposal])[0]
-        _replace_lines(draft, lines)
-        draft.edited_by, draft.edited_at = actor, at
-        draft.save()
-    version = ProposalVersion.objects.filter(
-        proposal__journey=journey, state=ProposalVersion.State.DRAFT
-    ).first()
+        version = proposal.versions.filter(state=ProposalVersion.State.DRAFT).first()
+        version = version or _start_drafts([proposal])[0]
+        _replace_lines(version, lines)
+        version.edited_by, version.edited_at = actor, at
+    else:
+        version = ProposalVersion.objects.filter(
+            proposal__journey=journey, state=ProposalVersion.State.DRAFT
+        ).first()
     events = machine.move(
         journeys=journeys,
         name="send_proposal",
@@ -192,6 +192,7 @@ def send_proposal(
         at=at,
         value=f"v{version.number}" if version else "",
         inputs={"version": version.pk if version else None},
+        given={"lines": lines},
         comment=comment,
     )
     if version is None:
@@ -199,7 +200,7 @@ def send_proposal(
     version.state, version.sent_at, version.sent_event = ProposalVersion.State.SENT, at, events[0]
     version.valid_until = valid_until or version.valid_until
     version.amount_before = journey.amount
-    version.save(update_fields=["state", "sent_at", "sent_event", "valid_until", "amount_before"])
+    version.save()
     set_amount(journey, version.total)
     return events
 

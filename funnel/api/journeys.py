@@ -238,6 +238,10 @@ def _related(events: Any) -> Any:
 def _with_cuts(event: Event, journey: Journey) -> Event:
     """Give a fresh event the related records that its journey has loaded, so that showing it costs no query."""
     event.source, event.campaign, event.service = journey.source, journey.campaign, journey.service
+    if event.owner_id == journey.owner_id:
+        event.owner = journey.owner
+        if journey.owner and event.team_id == journey.owner.team_id:
+            event.team = journey.owner.team
     return event
 
 

@@ -2,7 +2,10 @@
 
 import datetime as dt
 import zoneinfo
-from typing import Self
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Self, cast
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -11,6 +14,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from funnel.clock import BusinessClock
+
+_kept: ContextVar[list[Any] | None] = ContextVar("organisation", default=None)
 
 
 def validate_zone(value: str) -> None:
@@ -75,8 +80,23 @@ class Organisation(models.Model):
 
     @classmethod
     def current(cls) -> Self:
-        """Return the organisation as stored now: one query."""
-        return cls.objects.get(pk=1)
+        """Return the organisation as stored now: one query, or one for all within `held`."""
+        kept = _kept.get()
+        if kept is None:
+            return cls.objects.get(pk=1)
+        if not kept:
+            kept.append(cls.objects.get(pk=1))
+        return cast(Self, kept[0])
+
+    @classmethod
+    @contextmanager
+    def held(cls) -> Iterator[None]:
+        """Let everything done inside see the same settings, read once: for one act in one transaction."""
+        token = _kept.set([])
+        try:
+            yield
+        finally:
+            _kept.reset(token)
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:
