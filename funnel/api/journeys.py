@@ -25,6 +25,7 @@ from funnel.stages import FACTS, MOVES, Happening, Stage
 from .auth import HasScope
 from .errors import refusal_body
 from .feed import FeedPage
+from .pagination import KeysetPagination
 from .serializers import (
     ActRequest,
     ActResponse,
@@ -70,6 +71,16 @@ class JourneyFilter(filters.FilterSet):
 
     def filter_search(self, queryset: JourneyQuerySet, name: str, value: str) -> JourneyQuerySet:
         return queryset.search(value)
+
+
+class LedgerPages(KeysetPagination):
+    """A journey's events in the order of replay; most ledgers fit on one page."""
+
+    page_size = 200
+    keyset = ("occurred_at", "seq")
+
+    def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
+        return self.keyset
 
 
 class JourneyViewSet(EditResource):
@@ -222,13 +233,22 @@ class JourneyViewSet(EditResource):
             OpenApiParameter("annulled", OpenApiTypes.BOOL, description="Leave out what was annulled: false")
         ],
     )
-    @action(detail=True, methods=["get"], url_path="events", filterset_class=None, pagination_class=None)
+    @action(
+        detail=True,
+        methods=["get"],
+        url_path="events",
+        serializer_class=EventSerializer,
+        filterset_class=None,
+        pagination_class=LedgerPages,
+        filter_backends=(),
+    )
     def events(self, request: Request, pk: str) -> Response:
         """Return the journey's ledger in the order of replay, annulled events and annulments included."""
         events = Event.objects.filter(journey=self._find())
         if request.query_params.get("annulled") == "false":
             events = events.live()
-        return Response(EventSerializer(_related(events.in_order()), many=True).data)
+        page = self.paginate_queryset(_related(events))
+        return self.get_paginated_response(EventSerializer(page, many=True).data)
 
 
 def _related(events: Any) -> Any:

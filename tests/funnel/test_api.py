@@ -320,3 +320,18 @@ def test_what_the_schema_says_of_journeys_and_events_is_what_they_answer() -> No
 def test_what_is_internal_is_not_for_partners(path: str) -> None:
     assert Api(Role.PARTNER).get(path).status_code == 403
     assert Api(Role.SPECIALIST).get(path).status_code == 200
+
+
+def test_a_journeys_ledger_pages_in_the_order_of_replay_however_late_an_event_was_recorded(api: Api) -> None:
+    journey = step(application(), "respond", "hold_first_meeting")
+    early = (START + dt.timedelta(seconds=30)).isoformat()
+    api.post(
+        f"journeys/{journey.pk}/facts/note_logged/",
+        {"inputs": {"text": "Found later."}, "occurred_at": early},
+    )
+    page = api.get(f"journeys/{journey.pk}/events/", page_size=2).json()
+    seen = [row["event"] for row in page["results"]]
+    while page["next"]:
+        page = api.client.get(page["next"]).json()
+        seen += [row["event"] for row in page["results"]]
+    assert seen == ["lead_created", "note_logged", "first_response", "first_meeting_held"]
