@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from django.db import connection
 from django.db.models import Q, QuerySet
-from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -18,7 +18,19 @@ from funnel import access
 from funnel.models import Event, Journey, User
 from funnel.stages import Happening
 
-SETTLED = RawSQL("pg_snapshot_xmin(pg_current_snapshot())::text::bigint", [])
+SETTLED = """
+SELECT least(top, min(CASE WHEN whole - top >= 2147483648 THEN whole - 4294967296 ELSE whole END))
+  FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS top) snapshot
+  LEFT JOIN LATERAL (
+       SELECT (top >> 32 << 32) + backend_xid::text::bigint AS whole
+         FROM pg_stat_activity WHERE datname = current_database() AND backend_xid IS NOT NULL) running ON true
+ GROUP BY top
+"""
+"""The first transaction that may still be writing to this database; activity knows only the lower 32 bits.
+
+A snapshot's own xmin would do but for other databases of the server, whose transactions hold it back too. It must be
+asked before the events are read, by a statement of its own: whoever commits in between is then seen.
+"""
 MAX_PAGE = 200
 LIMIT = 2**63
 
@@ -47,7 +59,7 @@ class FeedPage:
 
     def events(self) -> QuerySet[Event]:
         xact, key = self.after
-        events = Event.objects.filter(Q(xact__gt=xact) | Q(xact=xact, pk__gt=key), xact__lt=SETTLED)
+        events = Event.objects.filter(Q(xact__gt=xact) | Q(xact=xact, pk__gt=key), xact__lt=_settled())
         if not access.may(self.user, access.Permission.SEE_ALL_JOURNEYS):
             events = events.filter(journey__in=Journey.objects.visible_to(self.user))
         if self.event:
@@ -63,6 +75,12 @@ class FeedPage:
         query: Any = self.request.query_params.copy()
         query["after"] = self.cursor_after(events)
         return self.request.build_absolute_uri(f"{self.request.path}?{query.urlencode()}")
+
+
+def _settled() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(SETTLED)
+        return int(cursor.fetchone()[0])
 
 
 def _cursor(text: str) -> tuple[int, int]:

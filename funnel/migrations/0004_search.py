@@ -2,8 +2,9 @@
 
 import django.contrib.postgres.indexes
 import django.db.models.functions.text
-import funnel.words
 from django.db import migrations, models
+
+import funnel.words
 
 
 class Migration(migrations.Migration):
