@@ -5,13 +5,17 @@ import zipfile
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.apps import apps
 from django.conf import settings
 from django.core import checks
+from django.urls import get_resolver
+from rest_framework.views import APIView
 
 from funnel import acts, registry
+from funnel.api.auth import HasScope
 from funnel.stages import FACTS, MOVES
 
 LAYERS = ["funnel", "partners", "leads", "briefs", "deals", "kpi", "config"]
@@ -67,3 +71,23 @@ def test_every_icon_that_is_named_is_there() -> None:
     named = list(named_icons())
     assert len(named) > 50
     assert [(name, where) for name, where in named if name not in there] == []
+
+
+def rest_views(patterns: list[Any] | None = None) -> Iterator[type[APIView]]:
+    """Find every REST view that an address leads to."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        if hasattr(pattern, "url_patterns"):
+            yield from rest_views(pattern.url_patterns)
+        else:
+            view = getattr(pattern.callback, "cls", None) or getattr(pattern.callback, "view_class", None)
+            if view and issubclass(view, APIView):
+                yield view
+
+
+def test_every_rest_door_asks_for_a_scope_but_those_of_the_documentation() -> None:
+    views = set(rest_views())
+    assert len(views) > 20
+    assert {view.__name__ for view in views if HasScope not in view.permission_classes} == {
+        "SchemaView",
+        "DocsView",
+    }
