@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,11 @@ def best(measure: Callable[[], float]) -> float:
 
 def report(name: str, figures: dict[str, float], aims: dict[str, float]) -> None:
     """Print a table and add it to bench.json in the data folder."""
-    for label, _value in figures.items():
-        f"   aim ≥ {aims[label]:.2f}" if label in aims else ""
+    lines = [f"\n{name}"]
+    for label, value in figures.items():
+        aim = f"   aim ≥ {aims[label]:.2f}" if label in aims else ""
+        lines.append(f"  {label:<32}{value:>10.3f}{aim}")
+    sys.stdout.write("\n".join(lines) + "\n")
     file = data_folder() / "bench.json"
     kept = json.loads(file.read_text()) if file.exists() else {}
     file.write_text(json.dumps({**kept, name: figures}, indent=1))
