@@ -8,10 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from . import machine, registry
-from .ledger import replays
 from .machine import Locked, Refusal, Refused
 from .models import Activity, Contact, Event, Journey, Note, Organisation, Reason, User
-from .stages import MONEY_EVENTS, REOPEN_STAGES, VOID_STAGES, Happening
+from .stages import MONEY_EVENTS, VOID_STAGES, Happening
 
 
 def lose(
@@ -179,9 +178,3 @@ def outside_undo_window(journeys: Any, inputs: Any) -> dict[int, list[str]]:
     return {
         journey.pk: ["merge.undo_window"] for journey in journeys if (now - journey.stage_since).days >= days
     }
-
-
-def reopen_stages(journey: Journey) -> list[str]:
-    """Return the stages that the journey may be reopened at, furthest last: one query."""
-    past = replays([journey.pk])[journey.pk]
-    return [stage.value for stage in REOPEN_STAGES if past.reached(stage)]

@@ -84,6 +84,7 @@ def drain(*, limit: int = BATCH) -> int:
     Rows are claimed one by one under SKIP LOCKED, so any number of workers may drain at once. The attempt is
     committed before the handler runs: a row that kills its process counts too, and dies at the fifth attempt.
     """
+    _bury()
     tried = 0
     while tried < limit and (row := _claim()) is not None:
         tried += 1
@@ -95,24 +96,27 @@ def drain(*, limit: int = BATCH) -> int:
     return tried
 
 
+def _bury() -> None:
+    """Give up the rows whose process died in their last attempt too: one statement."""
+    OutboxRow.objects.filter(
+        state=OutboxRow.State.WAITING, attempts__gte=MAX_ATTEMPTS, run_at__lte=timezone.now()
+    ).update(state=OutboxRow.State.DEAD)
+
+
 def _claim() -> OutboxRow | None:
     now = timezone.now()
     with transaction.atomic():
         row = (
             OutboxRow.objects.select_for_update(skip_locked=True)
-            .filter(state=OutboxRow.State.WAITING, run_at__lte=now)
+            .filter(state=OutboxRow.State.WAITING, attempts__lt=MAX_ATTEMPTS, run_at__lte=now)
             .order_by("run_at", "pk")
             .first()
         )
         if row is not None:
             # Out of the others' sight for a while: should this process die, the row comes back by itself.
             row.attempts += 1
-            row.run_at = now + timedelta(seconds=30 * 2 ** min(row.attempts, 5))
-            state = row.State.DEAD if row.attempts > MAX_ATTEMPTS else row.State.WAITING
-            row.state = state
-            row.save(update_fields=["attempts", "run_at", "state"])
-            if state == row.State.DEAD:
-                return _claim()
+            row.run_at = now + timedelta(seconds=30 * 2**row.attempts)
+            row.save(update_fields=["attempts", "run_at"])
     return row
 
 

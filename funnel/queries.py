@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, QuerySet
 from django.db.models.functions import Reverse
 
 from .access import visible_journeys
-from .stages import CLOSED_STAGES, DEAL_STAGES, OPEN_STAGES, TARGETS, VOID_STAGES, Stage
+from .stages import CLOSED_STAGES, OPEN_STAGES, TARGETS, VOID_STAGES
 from .words import PartyWords, query_of
 
 if TYPE_CHECKING:
@@ -49,9 +49,6 @@ class JourneyQuerySet(_JourneyBase):
     def open(self) -> Self:
         return self.filter(stage__in=OPEN_STAGES, annulled_at=None)
 
-    def deals(self) -> Self:
-        return self.filter(stage__in=DEAL_STAGES, annulled_at=None)
-
     def closed(self) -> Self:
         return self.filter(stage__in=CLOSED_STAGES, annulled_at=None)
 
@@ -61,10 +58,6 @@ class JourneyQuerySet(_JourneyBase):
 
     def owned_by(self, user: "User") -> Self:
         return self.filter(owner=user)
-
-    def awaiting(self, user: "User") -> Self:
-        """Keep the handoffs that the user may decide on."""
-        return self.filter(Q(offered_to=user) | Q(offered_to=None), stage=Stage.HANDED_OFF, annulled_at=None)
 
     def search(self, text: str) -> Self:
         """Keep the journeys whose people, company or number the text names, by the beginnings of words.
@@ -99,9 +92,6 @@ class JourneyQuerySet(_JourneyBase):
             ways.append(journeys.filter(contact__in=_newest(lines)))
         first, *others = (way.values("pk") for way in ways)
         return first.union(*others) if others else first
-
-    def stalled(self, *, since: datetime) -> Self:
-        return self.open().filter(stage_since__lt=since)
 
     def with_parties(self) -> Self:
         """Fetch along what every list and page of journeys shows."""

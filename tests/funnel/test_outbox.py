@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -78,6 +79,22 @@ def test_a_row_whose_process_died_five_times_is_dead_and_holds_up_nobody(consume
     assert len(consumer) == 1
     poison.refresh_from_db()
     assert poison.state == OutboxRow.State.DEAD
+
+
+@pytest.mark.django_db
+def test_an_operator_gives_dead_rows_another_chance(
+    consumer: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    step(application(), "respond")
+    OutboxRow.objects.filter(consumer="probe").update(
+        state=OutboxRow.State.DEAD, attempts=outbox.MAX_ATTEMPTS
+    )
+    drain_all()
+    assert consumer == []
+    call_command("revive_outbox")
+    drain_all()
+    assert len(consumer) == 1
+    assert capsys.readouterr().out == "revived=1\n"
 
 
 @pytest.mark.django_db(transaction=True)
