@@ -1,10 +1,14 @@
-"""What the KPI app stores: plans. Figures are counted from the ledger."""
+"""What the KPI app stores: plans, and what it can build anew from the ledger at any time: facts, visits, rollups."""
 
 import re
+from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from funnel.models import Campaign, Journey, Service, Source, Team, User
 
 MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
@@ -43,3 +47,133 @@ class Plan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.month} {self.metric} {self.scope}"
+
+
+class Frozen(models.Model):
+    """The cuts as they stood at an event. Rows are rebuilt from the ledger: no key is held by the database."""
+
+    source = models.ForeignKey(Source, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    campaign = models.ForeignKey(
+        Campaign, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+    service = models.ForeignKey(
+        Service, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+    owner = models.ForeignKey(
+        User, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+    team = models.ForeignKey(
+        Team, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+
+    class Meta:
+        abstract = True
+
+
+class Fact(Frozen):
+    """A live event that figures rest on, with what is known of its journey beside it: see `measures` for the columns.
+
+    `id` is the event's. Written by `rollup` alone.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    journey = models.ForeignKey(Journey, models.DO_NOTHING, related_name="+", db_constraint=False)
+    event = models.CharField(max_length=30)
+    nth = models.IntegerField()
+    at = models.DateTimeField()
+    day = models.DateField(help_text="The organisation's.")
+    amount = models.DecimalField(max_digits=16, decimal_places=2, null=True)
+    reason = models.CharField(max_length=100, blank=True)
+    client = models.CharField(max_length=30, blank=True, help_text="company:ID or contact:ID, where money moved.")
+    void = models.BooleanField()
+    is_open = models.BooleanField()
+    answered = models.BooleanField()
+    demo = models.BooleanField()
+    reopened_before = models.BooleanField()
+    first_decision = models.BooleanField()
+    next_at = models.DateTimeField(null=True)
+    business_s = models.DecimalField(max_digits=24, decimal_places=6, null=True)
+    elapsed_s = models.DecimalField(max_digits=24, decimal_places=6, null=True)
+    active_s = models.DecimalField(max_digits=24, decimal_places=6, null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["event", "at"], name="fact_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.at:%Y-%m-%d}"
+
+
+class Visit(Frozen):
+    """A journey's stay at an open stage: from `at` to `left_at` (null while it stands there), then to `went_to`.
+
+    Voided journeys are here too: without them what entered a stage would not add up.
+    """
+
+    journey = models.ForeignKey(Journey, models.DO_NOTHING, related_name="+", db_constraint=False)
+    stage = models.CharField(max_length=20)
+    at = models.DateTimeField()
+    left_at = models.DateTimeField(null=True)
+    went_to = models.CharField(max_length=20, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["at"], name="visit_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.stage} {self.at:%Y-%m-%d}"
+
+
+class Numeric(models.Field):  # type: ignore[type-arg]  # Django's own class takes no parameters at run time
+    """A number of any size and precision."""
+
+    def db_type(self, connection: Any) -> str:
+        return "numeric"
+
+
+class Rollup(models.Model):
+    """The numbers of one family of facts in a month or a day: of all, or of one value of a cut.
+
+    `key` is the id of the cut's value, 0 where the facts have none. `numbers` are the family's columns
+    (`measures.Column`) in the order of `rollup.COLUMNS`; those of a day lack what days do not add up to.
+    """
+
+    grain = models.CharField(max_length=5)
+    starts = models.DateField()
+    family = models.CharField(max_length=20)
+    cut = models.CharField(max_length=10, blank=True)
+    key = models.BigIntegerField()
+    numbers = ArrayField(Numeric(null=True))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["grain", "cut", "starts", "family", "key"], name="rollup_once_a_bucket"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts} {self.family} {self.cut} {self.key}"
+
+
+class RollupState(models.Model):
+    """How far facts and rollups have followed the ledger; one row, locked by whoever writes them.
+
+    `seen` is the database snapshot whose transactions they contain. While a rebuild or a long catch-up runs, `target`
+    is the snapshot that it will have reached, `after` the last journey done.
+    """
+
+    fingerprint = models.CharField(max_length=64, blank=True)
+    seen = models.TextField(blank=True)
+    target = models.TextField(blank=True)
+    after = models.BigIntegerField(default=0)
+    done = models.BigIntegerField(default=0)
+    total = models.BigIntegerField(default=0)
+    began_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="rollup_state_only_one")]
+
+    def __str__(self) -> str:
+        return f"{self.done} of {self.total}"
