@@ -5,7 +5,7 @@ owner, of its beginning. Journeys that have since become spam or duplicates are 
 was entered would not add up.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from funnel.stages import OPEN_STAGES, REOPEN_STAGES, TARGETS, Stage
@@ -22,36 +22,48 @@ def empty() -> Flow:
 
 
 def parameters() -> dict[str, Any]:
-    """What the statement needs of the table of stages: each by its number in the funnel's order."""
+    """What `VISITS` needs of the table of stages: each by its number in the funnel's order, from 1."""
     fixed = {event: target for event, target in TARGETS.items() if target is not None}
     return {
+        "stage_events": list(TARGETS),
+        "stages": ORDER,
         "events": list(fixed),
-        "targets": [ORDER.index(target.value) for target in fixed.values()],
+        "targets": [_number(target.value) for target in fixed.values()],
         "reopen_names": [stage.value for stage in REOPEN_STAGES],
-        "reopen_numbers": [ORDER.index(stage.value) for stage in REOPEN_STAGES],
-        "open_numbers": [number for number, stage in enumerate(ORDER) if stage in OPEN_STAGES],
-        **{name: ORDER.index(name) for name in ("lost", "returned", "referred", "spam", "merged")},
+        "reopen_numbers": [_number(stage.value) for stage in REOPEN_STAGES],
+        "open_numbers": [_number(stage) for stage in ORDER if stage in OPEN_STAGES],
     }
 
 
-def statement(by: str) -> str:
-    """The SQL that counts visits by span, cut and stage."""
-    cut_from, cut = sql.cut_of(by)
+def _number(stage: str) -> int:
+    return ORDER.index(stage) + 1
+
+
+def counts(
+    by: str, filters: Mapping[str, Sequence[str]], visits: str = "visit"
+) -> tuple[str, dict[str, Any]]:
+    """The SQL, and its parameters, that counts a relation of visits by span, cut and stage: needs `span`."""
+    cut_from, cut = sql.cut_of(by, "visit")
+    condition, parameters = sql.kept(filters, "visit")
     groups = "GROUPING SETS ((span, stage), (span, cut, stage))" if by else "span, stage"
     with_cut = "CASE WHEN grouping(cut) = 0 THEN cut END" if by else "NULL::text"
-    head = ",".join((f"WITH {sql.SPANS}", sql.TOUCHED_BY_EVENTS, sql.JOURNEYS))
-    return head + _FLOW.format(cut_from=cut_from, cut=cut, groups=groups, with_cut=with_cut)
+    return (
+        _COUNTS.format(
+            visits=visits, cut_from=cut_from, cut=cut, condition=condition, groups=groups, with_cut=with_cut
+        ),
+        parameters,
+    )
 
 
 def read(rows: list[tuple[Any, ...]]) -> Iterator[tuple[str, str | None, str, Visits]]:
     """Turn rows of the statement into (span, cut, stage, visits)."""
     for span, cut, stage, *numbers in rows:
-        yield span, cut, ORDER[stage], Visits(*numbers)
+        yield span, cut, stage, Visits(*numbers)
 
 
 # `stage` is the number of a stage in the funnel's order. A reopening without a stage of its own leads to the furthest
 # of those that it may lead to and that the journey had entered; an unmerging to the stage before the merge.
-_FLOW = """,
+VISITS: Final = """
 target AS (SELECT * FROM unnest(%(events)s::text[], %(targets)s::int[]) AS listed(event, stage)),
 goal AS (SELECT * FROM unnest(%(reopen_names)s::text[], %(reopen_numbers)s::int[]) AS listed(name, stage)),
 told AS (
@@ -65,7 +77,7 @@ told AS (
 ),
 resolved AS (
     SELECT told.*,
-        coalesce(stage, max(stage) FILTER (WHERE stage = ANY(%(reopen_numbers)s)) OVER before, 0) AS reached
+        coalesce(stage, max(stage) FILTER (WHERE stage = ANY(%(reopen_numbers)s)) OVER before, 1) AS reached
     FROM told
     WINDOW before AS (PARTITION BY journey_id ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 ),
@@ -88,27 +100,37 @@ entry AS (
         SELECT journey_id, place, at, owner_id, team_id, source_id, campaign_id, service_id, reached FROM restored
     ) AS every
 ),
-visit AS (
-    SELECT known.*, lead(reached) OVER later AS went_to, lead(at) OVER later AS left_at
-    FROM entry known WHERE came_from IS DISTINCT FROM reached
+stay AS (
+    SELECT entry.*, lead(reached) OVER later AS next_reached, lead(at) OVER later AS left_at
+    FROM entry WHERE came_from IS DISTINCT FROM reached
     WINDOW later AS (PARTITION BY journey_id ORDER BY place)
 ),
-counted AS (
-    SELECT span.span, {cut} AS cut, known.reached AS stage, known.went_to,
-        extract(epoch FROM coalesce(known.left_at, %(as_of)s) - known.at) / 86400 AS days
-    FROM span
-    JOIN visit known ON known.at >= span.starts AND known.at < span.ends AND known.reached = ANY(%(open_numbers)s)
-    JOIN firsts ON firsts.journey_id = known.journey_id
-    {cut_from}
-)
+visit AS (
+    SELECT stay.journey_id, (%(stages)s::text[])[reached] AS stage, at, left_at,
+        coalesce((%(stages)s::text[])[next_reached], '') AS went_to,
+        source_id, campaign_id, service_id, owner_id, team_id
+    FROM stay JOIN firsts USING (journey_id)
+    WHERE reached = ANY(%(open_numbers)s)
+)"""
+"""The relation `visit`, of the columns of `models.Visit`: needs `known`, `firsts`, `merging` and `heard`."""
+
+_COUNTS: Final = """
 SELECT span, {with_cut}, stage, count(*),
-    count(*) FILTER (WHERE went_to <> ALL(ARRAY[%(lost)s, %(returned)s, %(referred)s, %(spam)s, %(merged)s])),
-    count(*) FILTER (WHERE went_to = %(lost)s),
-    count(*) FILTER (WHERE went_to = %(returned)s),
-    count(*) FILTER (WHERE went_to = %(referred)s),
-    count(*) FILTER (WHERE went_to IN (%(spam)s, %(merged)s)),
-    count(*) FILTER (WHERE went_to IS NULL),
+    count(*) FILTER (WHERE went_to NOT IN ('', 'lost', 'returned', 'referred', 'spam', 'merged')),
+    count(*) FILTER (WHERE went_to = 'lost'),
+    count(*) FILTER (WHERE went_to = 'returned'),
+    count(*) FILTER (WHERE went_to = 'referred'),
+    count(*) FILTER (WHERE went_to IN ('spam', 'merged')),
+    count(*) FILTER (WHERE went_to = ''),
     percentile_cont(0.5) WITHIN GROUP (ORDER BY days::float8),
     percentile_cont(0.9) WITHIN GROUP (ORDER BY days::float8)
-FROM counted GROUP BY {groups}
+FROM (
+    SELECT span.span, {cut} AS cut, visit.stage, visit.went_to,
+        extract(epoch FROM coalesce(visit.left_at, %(as_of)s) - visit.at) / 86400 AS days
+    FROM span
+    JOIN {visits} AS visit ON visit.at >= span.starts AND visit.at < span.ends
+    {cut_from}
+    WHERE {condition}
+) AS counted
+GROUP BY {groups}
 """

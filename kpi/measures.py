@@ -1,18 +1,21 @@
-"""What a metric may be: numbers counted from the ledger, and what is made of them.
+"""What a metric may be: numbers counted from facts, and what is made of them.
 
-Conditions speak of the relation `fact` that `queries` builds from the ledger: one row for each live event of a
-period, with what is known of its journey beside it. Its columns, as the conditions name them:
+A *fact* is a live event that figures rest on, with what is known of its journey beside it. Facts are kept (`models.Fact`)
+or built from the ledger as known at a moment (`sql.fact`): one relation, the same columns, the same conditions.
 
-- event, nth (1 for the first such event of the journey), amount, at (when it happened), void (the journey is spam or
-  merged as known), is_open (its stage as known is open), reopened_before (a reopening stands before the event),
-  first_decision (the first acceptance or rejection of the journey)
-- responded_at, briefed_at, accepted_at, signed_at: when the journey first got there; demo: one was held at some time
-- business_s, elapsed_s, active_s: the seconds on the clock that ends with this event, null where it has no start
+- event, nth (1 for the first such event of the journey), at (when it happened), day (the organisation's), amount, reason
+- void (the journey is spam or merged; only its application is a fact then), is_open (its stage is open)
+- answered (on an application: there was a response), demo (one was held at some time), reopened_before (a reopening
+  stands before the event), first_decision (the first acceptance or rejection of the journey)
+- next_at: when the journey first got to what the event may lead to: an application and a brief to acceptance, a first
+  meeting to a brief, an acceptance to a signature
+- business_s, elapsed_s, active_s: the seconds on the clock that ends with this event (on an application: with its
+  response), null where the clock has no start or has not ended
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from django.utils.functional import Promise
 
@@ -32,25 +35,70 @@ SECONDS: Final[Mapping[str, int]] = {"business_minutes": 60, "business_hours": 3
 RESPONSE_MINUTES: Final = 60
 """The time in which an application counts as answered fast."""
 
+FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "lead": ("lead_created",),
+    "meeting": ("first_meeting_held",),
+    "brief": ("brief_filled",),
+    "handoff": ("handed_off",),
+    "decision": ("sal_accepted", "sal_rejected"),
+    "demo": ("demo_held",),
+    "qualification": ("sql_qualified",),
+    "proposal": ("proposal_sent",),
+    "objection": ("objection_raised",),
+    "contract": ("contract_sent",),
+    "closing": ("contract_signed", "deal_lost", "lead_lost"),
+    "referral": ("partner_handoff",),
+    "reopening": ("reopened",),
+    "money": ("payment_received", "refund_paid", "direct_cost"),
+}
+"""Family → its events. What one number counts lies in one family, so that a new event touches few numbers."""
+COUNTED: Final = [event for events in FAMILIES.values() for event in events]
+"""The events that become facts; the others only bear on what becomes of a journey."""
+FAMILY_OF: Final = {event: family for family, events in FAMILIES.items() for event in events}
+
+
+class Column(NamedTuple):
+    """An aggregate over the facts of a family, and how it is put together from the parts of a period.
+
+    `merge` is "add", "max", or "" where the parts do not tell the whole.
+    """
+
+    family: str
+    sql: str
+    merge: Literal["add", "max", ""]
+
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many facts meet the condition."""
+    """How many facts of the family meet the condition."""
 
+    family: str
     where: str
+
+    @property
+    def column(self) -> Column:
+        return Column(self.family, f"count(*) FILTER (WHERE {self.where})", "add")
 
 
 @dataclass(frozen=True, slots=True)
 class Sum:
     """The money of the facts that meet the condition; those of `less` are taken off."""
 
+    family: str
     where: str
-    less: str = "FALSE"
+    less: str = ""
+
+    @property
+    def column(self) -> Column:
+        total = f"coalesce(sum(amount) FILTER (WHERE {self.where}), 0)"
+        if self.less:
+            total += f" - coalesce(sum(amount) FILTER (WHERE {self.less}), 0)"
+        return Column(self.family, total, "add")
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A number that comes from beside the ledger (business days, a plan) or from what clients paid over all time."""
+    """A number that comes from beside the facts (business days, a plan) or from what clients paid over all time."""
 
     name: str
 
@@ -64,6 +112,14 @@ class Ratio:
     denominator: Count | Sum | Given
     window: Literal["", "meeting_to_brief", "sal_quality", "response"] = ""
 
+    @property
+    def latest(self) -> Column | None:
+        """When the last member of the denominator came in, as seconds since 1970; None without a window."""
+        whole = self.denominator
+        if not self.window or not isinstance(whole, Count):
+            return None
+        return Column(whole.family, f"extract(epoch FROM max(at) FILTER (WHERE {whole.where}))", "max")
+
 
 @dataclass(frozen=True, slots=True)
 class Duration:
@@ -72,18 +128,73 @@ class Duration:
     `waiting` are the facts whose clock still runs: with them come the medians that the unanswered are part of.
     """
 
+    family: str
     where: str
     seconds: Literal["business_s", "elapsed_s", "active_s"]
     waiting: str = ""
+
+    @property
+    def total(self) -> Column:
+        return Column(self.family, f"sum({self.seconds}) FILTER (WHERE {self.where})", "add")
+
+    @property
+    def n(self) -> Column:
+        return Column(self.family, f"count({self.seconds}) FILTER (WHERE {self.where})", "add")
+
+    def percentile(self, share: str, unit: int) -> Column:
+        """A percentile in the unit given in seconds: `share` is 0.5 or 0.9."""
+        ordered = f"WITHIN GROUP (ORDER BY ({self.seconds} / {unit}.0)::float8)"
+        return Column(self.family, f"percentile_cont({share}) {ordered} FILTER (WHERE {self.where})", "")
+
+    @property
+    def longest(self) -> Column:
+        return Column(self.family, f"max({self.seconds}) FILTER (WHERE {self.where})", "max")
+
+    @property
+    def samples(self) -> tuple[Column, Column]:
+        """The seconds of the answered, and when each of the unanswered came in."""
+        return (
+            Column(
+                self.family,
+                f"array_agg({self.seconds}) FILTER (WHERE {self.where} AND {self.seconds} IS NOT NULL)",
+                "",
+            ),
+            Column(self.family, f"array_agg(at) FILTER (WHERE {self.waiting})", ""),
+        )
+
+    @property
+    def unanswered(self) -> Column:
+        return Column(self.family, f"count(*) FILTER (WHERE {self.waiting})", "add")
+
+    @property
+    def last_unanswered(self) -> Column:
+        """When the youngest of those still waiting came in, as seconds since 1970."""
+        return Column(self.family, f"extract(epoch FROM max(at) FILTER (WHERE {self.waiting}))", "max")
+
+    @property
+    def patient_median(self) -> Column:
+        """The median in seconds if all that wait have waited longer than it; infinite where half or more wait."""
+        told = f"({self.where} AND {self.seconds} IS NOT NULL) OR ({self.waiting})"
+        ordered = f"WITHIN GROUP (ORDER BY coalesce({self.seconds}, 'Infinity'))"
+        return Column(self.family, f"percentile_disc(0.5) {ordered} FILTER (WHERE {told})", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Lift:
     """The rate among some ÷ the rate among the others."""
 
+    family: str
     won: str
     among: str
     others: str
+
+    @property
+    def sides(self) -> tuple[tuple[Count, Count], ...]:
+        """Numerator and denominator among the some, then among the others."""
+        return tuple(
+            (Count(self.family, f"{self.won} AND ({side})"), Count(self.family, side))
+            for side in (self.among, self.others)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +228,30 @@ class Metric:
     points: bool = False
     money: bool = False
     secondary: bool = False
+
+    @property
+    def parts(self) -> tuple[Query, ...]:
+        """What the metric is made of: numerator and denominator, or the query itself."""
+        query = self.query
+        return (query.numerator, query.denominator) if isinstance(query, Ratio) else (query,)
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The numbers from beside the facts that the metric needs."""
+        return frozenset(part.name for part in self.parts if isinstance(part, Given))
+
+    def columns(self) -> Iterator[Column]:
+        """The aggregates over facts that the metric is read off."""
+        query = self.query
+        if isinstance(query, Lift):
+            for won, whole in query.sides:
+                yield from (won.column, whole.column)
+        elif isinstance(query, Duration):
+            yield from (query.total, query.n)
+            yield from (query.percentile(share, SECONDS[self.unit]) for share in ("0.5", "0.9"))
+            if query.waiting:
+                yield from (query.unanswered, query.last_unanswered, query.patient_median, query.longest)
+        else:
+            yield from (part.column for part in self.parts if isinstance(part, Count | Sum))
+            if isinstance(query, Ratio) and query.latest:
+                yield query.latest

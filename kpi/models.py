@@ -52,7 +52,9 @@ class Plan(models.Model):
 class Frozen(models.Model):
     """The cuts as they stood at an event. Rows are rebuilt from the ledger: no key is held by the database."""
 
-    source = models.ForeignKey(Source, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    source = models.ForeignKey(
+        Source, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
     campaign = models.ForeignKey(
         Campaign, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
     )
@@ -84,7 +86,9 @@ class Fact(Frozen):
     day = models.DateField(help_text="The organisation's.")
     amount = models.DecimalField(max_digits=16, decimal_places=2, null=True)
     reason = models.CharField(max_length=100, blank=True)
-    client = models.CharField(max_length=30, blank=True, help_text="company:ID or contact:ID, where money moved.")
+    client = models.CharField(
+        max_length=30, blank=True, help_text="company:ID or contact:ID, where money moved."
+    )
     void = models.BooleanField()
     is_open = models.BooleanField()
     answered = models.BooleanField()

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
 from funnel.models import Organisation
 from funnel.periods import Period
-from kpi.measures import Given, Metric, Ratio
+from kpi.measures import Metric, Ratio
 from kpi.metrics import BY_KEY, METRICS
 from kpi.models import Plan
 from kpi.queries import Answer, Bucket, Question, Span, answer, first_application, windows_of
@@ -69,12 +69,16 @@ def build(
     as_of: datetime,
     by: str = "",
     metrics: Iterable[Metric] = METRICS,
+    filters: Mapping[str, Sequence[str]] | None = None,
+    lag: timedelta | None = None,
 ) -> Report:
-    """Count the report from the ledger, as known at `as_of`, whose events recorded later are left out.
+    """Count the report as known at `as_of`: events recorded later are left out.
 
-    A period that is not over then compares with earlier ones cut after as many business days. At most five
-    queries: the organisation is given; seasonality, where it is asked for, is one of them.
+    With `lag`, `as_of` is now, and what is kept may answer where it is no further behind the ledger. `filters` name
+    the values of cuts that are wanted. A period that is not over compares with earlier ones cut after as many business
+    days. The number of queries is fixed.
     """
+    filters = filters or {}
     metrics = list(metrics)
     clock = organisation.clock
     start, end = clock.period_bounds(period)
@@ -85,13 +89,13 @@ def build(
         cut = clock.like_for_like(period, as_of, earlier)
         spans.append(Span(name, clock.start_of(earlier.first), cut))
         days[name] = clock.days_begun(earlier, cut)
-    names = {part.name for metric in metrics for part in _parts(metric) if isinstance(part, Given)}
+    names = {name for metric in metrics for name in metric.given}
     given: dict[str, Callable[[Bucket], Any]] = {"business_days": lambda bucket: days[bucket.span]}
     if "plan" in names:
-        given["plan"] = _plans("payments_net", periods, by)
+        given["plan"] = _plans("payments_net", periods, by, filters)
     if "seasonality" in names:
-        given["seasonality"] = _seasonality(organisation, periods, as_of, by)
-    question = Question(clock, as_of, spans, by, windows_of(organisation), given)
+        given["seasonality"] = _seasonality(organisation, periods, as_of, by, filters, lag)
+    question = Question(clock, as_of, spans, by, windows_of(organisation), given, filters, lag)
     found = answer(question, metrics)
     return Report(
         period=period,
@@ -135,15 +139,12 @@ def _line_json(line: Line) -> dict[str, Any]:
     }
 
 
-def _parts(metric: Metric) -> tuple[Any, ...]:
-    query = metric.query
-    return (query.numerator, query.denominator) if isinstance(query, Ratio) else (query,)
-
-
-def _plans(metric: str, periods: Mapping[str, Period], by: str) -> Callable[[Bucket], Number | None]:
+def _plans(
+    metric: str, periods: Mapping[str, Period], by: str, filters: Mapping[str, Sequence[str]]
+) -> Callable[[Bucket], Number | None]:
     """Answer with the plan of a period: the sum of its months, None unless it is made of whole planned months.
 
-    A value of the cut by owner or team has its own plan; other cuts have none.
+    A value of the cut by owner or team has its own plan, and so has one that alone is filtered by; others have none.
     """
     months = {name: [month.name for month in period.months()] for name, period in periods.items()}
     wanted = {month for listed in months.values() for month in listed}
@@ -153,9 +154,11 @@ def _plans(metric: str, periods: Mapping[str, Period], by: str) -> Callable[[Buc
     whole = {name: period.first.day == 1 and period.until.day == 1 for name, period in periods.items()}
 
     def plan(bucket: Bucket) -> Number | None:
-        if bucket.cut is not None and by not in {"owner", "team"}:
+        named = {**filters, **({} if bucket.cut is None else {by: [bucket.cut]})}
+        scopes = [(cut, value) for cut, values in named.items() for value in values]
+        if len(scopes) > 1 or any(cut not in {"owner", "team"} for cut, _ in scopes):
             return None
-        scope = "all" if bucket.cut is None else f"{by}:{bucket.cut}"
+        scope = ":".join(scopes[0]) if scopes else "all"
         found = [plans.get((scope, month)) for month in months[bucket.span]]
         values = [value for value in found if value is not None]
         return sum(values) if whole[bucket.span] and len(values) == len(found) else None
@@ -164,7 +167,12 @@ def _plans(metric: str, periods: Mapping[str, Period], by: str) -> Callable[[Buc
 
 
 def _seasonality(
-    organisation: Organisation, periods: Mapping[str, Period], as_of: datetime, by: str
+    organisation: Organisation,
+    periods: Mapping[str, Period],
+    as_of: datetime,
+    by: str,
+    filters: Mapping[str, Sequence[str]],
+    lag: timedelta | None,
 ) -> Callable[[Bucket], Mapping[str, Number] | None]:
     """Answer with the index of each calendar month from the years complete by the period's end and `as_of`."""
     clock = organisation.clock
@@ -180,7 +188,8 @@ def _seasonality(
         return lambda bucket: None
     months = [Period.parse(f"{year:04}-{month:02}") for year in years for month in range(1, 13)]
     spans = [Span(month.name, *clock.period_bounds(month)) for month in months]
-    leads = answer(Question(clock, as_of, spans, by, windows_of(organisation)), [BY_KEY["leads_valid"]])
+    question = Question(clock, as_of, spans, by, windows_of(organisation), filters=filters, lag=lag)
+    leads = answer(question, [BY_KEY["leads_valid"]])
 
     def index(bucket: Bucket) -> Mapping[str, Number] | None:
         counts: dict[int, list[Number]] = {}

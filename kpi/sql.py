@@ -5,7 +5,10 @@ and the calendar of open time, `opens` and `lengths` (one number a local day fro
 which it opens, and for how long).
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Final
+
+from kpi.measures import COUNTED, FAMILIES
 
 SPANS: Final = """
 span AS (
@@ -29,10 +32,14 @@ touched AS MATERIALIZED (
 )"""
 """The journeys that money moved on at any time before the last period's end."""
 
+TOUCHED_BY_NAME: Final = """
+touched AS MATERIALIZED (SELECT unnest(%(journeys)s::bigint[]) AS journey_id)"""
+"""The journeys named."""
+
 # Every live event of the journeys in question as known at `as_of`, in the order of replay.
 _KNOWN = """
 known AS MATERIALIZED (
-    SELECT e.id, e.journey_id, e.event, e.value, e.occurred_at AS at, e.amount,
+    SELECT e.id, e.journey_id, e.event, e.value, e.occurred_at AS at, e.amount, e.reason,
         e.source_id, e.campaign_id, e.service_id, e.owner_id, e.team_id,
         row_number() OVER (PARTITION BY e.journey_id, e.event ORDER BY e.occurred_at, e.seq) AS nth,
         row_number() OVER (PARTITION BY e.journey_id ORDER BY e.occurred_at, e.seq) AS place
@@ -125,7 +132,7 @@ away AS (
 )"""
 
 JOURNEYS: Final = ",".join((_KNOWN, _STANDING, _FIRSTS))
-"""Needs `touched`; gives `known`, `standing` and `firsts`."""
+"""Need `touched`; give `known`, `standing` and `firsts`."""
 
 # Open seconds since the calendar's first day, at the start of each local day.
 _CALENDAR = """
@@ -151,98 +158,138 @@ asked AS (
 
 
 CUTS: Final = {
-    "source": ("LEFT JOIN funnel_source cut ON cut.id = known.source_id", "cut.key"),
-    "campaign": ("LEFT JOIN funnel_campaign cut ON cut.id = known.campaign_id", "cut.key"),
-    "service": ("LEFT JOIN funnel_service cut ON cut.id = known.service_id", "cut.key"),
-    "owner": ("LEFT JOIN funnel_user cut ON cut.id = known.owner_id", "cut.username"),
-    "team": ("LEFT JOIN funnel_team cut ON cut.id = known.team_id", "cut.name"),
+    "source": ("funnel_source", "key"),
+    "campaign": ("funnel_campaign", "key"),
+    "service": ("funnel_service", "key"),
+    "owner": ("funnel_user", "username"),
+    "team": ("funnel_team", "name"),
 }
-"""Cut → how its keys are found, and the key: those frozen on the event itself."""
+"""Cut → the table and column that its keys stand in; facts carry their ids, frozen on the event itself."""
 
 
-def cut_of(by: str) -> tuple[str, str]:
-    """How the values of a cut are joined to `known`, and the expression that names them."""
-    return (CUTS[by][0], f"coalesce({CUTS[by][1]}, '')") if by else ("", "''::text")
+def cut_of(by: str, facts: str = "fact") -> tuple[str, str]:
+    """How the values of a cut are joined to a relation of facts, and the expression that names them."""
+    if not by:
+        return "", "''::text"
+    table, name = CUTS[by]
+    return f"LEFT JOIN {table} cut ON cut.id = {facts}.{by}_id", f"coalesce(cut.{name}, '')"
+
+
+def kept(filters: Mapping[str, Iterable[str]], facts: str = "fact") -> tuple[str, dict[str, list[str]]]:
+    """The condition that facts carry one of the values of each cut that is filtered by, and its parameters."""
+    conditions, parameters = ["TRUE"], {}
+    for by, values in filters.items():
+        table, name = CUTS[by]
+        ids = f"{facts}.{by}_id IN (SELECT id FROM {table} WHERE {name} = ANY(%(only_{by})s))"
+        conditions.append(f"({ids} OR {facts}.{by}_id IS NULL AND '' = ANY(%(only_{by})s))")
+        parameters[f"only_{by}"] = list(values)
+    return " AND ".join(conditions), parameters
 
 
 def _open_seconds(at: str, day: str) -> str:
     return f"({day}.before + greatest(0, least(extract(epoch FROM {at}) - {day}.opens, {day}.length)))"
 
 
-_FACT = """
-counted AS (
-    SELECT span.span, {cut} AS cut, known.*, standing.void, standing.is_open,
-        firsts.created_at, firsts.responded_at, firsts.briefed_at, firsts.accepted_at, firsts.signed_at, firsts.demo,
+FACT_COLUMNS: Final = (
+    "id", "journey_id", "event", "nth", "at", "day", "amount", "reason",
+    "source_id", "campaign_id", "service_id", "owner_id", "team_id", "client",
+    "void", "is_open", "answered", "demo", "reopened_before", "first_decision",
+    "next_at", "business_s", "elapsed_s", "active_s",
+)  # fmt: skip
+
+_IN_A_SPAN: Final = "EXISTS (SELECT FROM span WHERE known.at >= span.starts AND known.at < span.ends)"
+
+# Each clock starts with something in the journey and ends with the fact; an application's ends with the response.
+_FACT = f"""
+clocked AS (
+    SELECT known.*, standing.void, standing.is_open, firsts.demo,
+        firsts.responded_at IS NOT NULL AS answered,
         coalesce(firsts.reopened_place < known.place, FALSE) AS reopened_before,
-        firsts.decision_place = known.place AS first_decision,
+        coalesce(firsts.decision_place = known.place, FALSE) AS first_decision,
+        CASE
+            WHEN event IN ('lead_created', 'brief_filled') THEN accepted_at
+            WHEN event = 'first_meeting_held' THEN briefed_at
+            WHEN event = 'sal_accepted' THEN signed_at
+        END AS next_at,
         CASE
             WHEN event = 'lead_created' THEN at
             WHEN event IN ('sal_accepted', 'sal_rejected') THEN offered_at
             WHEN event = 'proposal_sent' THEN CASE nth WHEN 1 THEN proposal_requested_at ELSE proposal_asked_at END
             WHEN event = 'contract_sent' THEN CASE nth WHEN 1 THEN contract_requested_at ELSE contract_asked_at END
             WHEN event = 'contract_signed' THEN accepted_at
-            WHEN event = 'payment_received' THEN created_at
+            WHEN event = 'payment_received' THEN firsts.created_at
         END AS clock_from,
-        CASE WHEN event = 'lead_created' THEN coalesce(responded_at, %(as_of)s) ELSE at END AS clock_to,
-        coalesce(away.seconds, 0) AS away
-    FROM span
-    JOIN known ON known.at >= span.starts AND known.at < span.ends AND known.event = ANY(%(counted)s)
+        CASE WHEN event = 'lead_created' THEN responded_at ELSE at END AS clock_to,
+        coalesce(away.seconds, 0) AS away,
+        CASE
+            WHEN journey.company_id IS NOT NULL THEN 'company:' || journey.company_id
+            WHEN journey.contact_id IS NOT NULL THEN 'contact:' || journey.contact_id
+            ELSE ''
+        END AS client
+    FROM known
     JOIN standing USING (journey_id)
     JOIN firsts USING (journey_id)
     LEFT JOIN away USING (journey_id)
     LEFT JOIN asked USING (id)
-    {cut_from}
+    LEFT JOIN funnel_journey journey
+        ON journey.id = known.journey_id AND known.event IN {FAMILIES["money"]}
+    WHERE known.event IN {tuple(COUNTED)} AND (known.event = 'lead_created' OR NOT standing.void) AND {{only}}
 ),
 fact AS MATERIALIZED (
-    SELECT counted.*,
+    SELECT id, journey_id, event, nth::int AS nth, at, (at AT TIME ZONE %(zone)s)::date AS day, amount, reason,
+        source_id, campaign_id, service_id, owner_id, team_id, client,
+        void, is_open, answered, demo, reopened_before, first_decision, next_at,
+        CASE WHEN clock_to >= clock_from THEN {_open_seconds("clock_to", "last")}
+            - {_open_seconds("clock_from", "first")} END AS business_s,
         CASE WHEN clock_to >= clock_from THEN extract(epoch FROM clock_to - clock_from) END AS elapsed_s,
-        CASE WHEN clock_to >= clock_from THEN extract(epoch FROM clock_to - clock_from) - away END AS active_s,
-        CASE WHEN clock_to >= clock_from
-            THEN {opened_to} - {opened_from} END AS business_s
-    FROM counted
+        CASE WHEN clock_to >= clock_from THEN extract(epoch FROM clock_to - clock_from) - away END AS active_s
+    FROM clocked
     LEFT JOIN calendar first ON first.day = (clock_from AT TIME ZONE %(zone)s)::date
     LEFT JOIN calendar last ON last.day = (clock_to AT TIME ZONE %(zone)s)::date
 )"""
 
-_CLIENTS = """
-money AS MATERIALIZED (
-    SELECT each.*, min(at) FILTER (WHERE event = 'payment_received') OVER (PARTITION BY client) AS first_at
-    FROM (
-        SELECT known.id, known.at, known.event, known.amount, {cut} AS cut,
-            CASE WHEN journey.company_id IS NULL THEN 'contact:' || journey.contact_id
-                ELSE 'company:' || journey.company_id END AS client
-        FROM known
-        JOIN standing ON standing.journey_id = known.journey_id AND NOT standing.void
-        JOIN firsts ON firsts.journey_id = known.journey_id
-        JOIN funnel_journey journey ON journey.id = known.journey_id
-        {cut_from}
-        WHERE known.event IN ('payment_received', 'refund_paid', 'direct_cost')
-    ) AS each
-),
-paying AS (  -- the first payment of each client within each period
-    SELECT DISTINCT ON (span.span, money.client) span.span, span.starts, money.client, money.cut, money.first_at
-    FROM span
-    JOIN money ON money.at >= span.starts AND money.at < span.ends AND money.event = 'payment_received'
-    ORDER BY span.span, money.client, money.at, money.id
-)"""
 
-
-def fact(by: str) -> str:
-    """Return the relations down to `fact`, cut by a column of `CUTS` or, for "", not at all."""
-    cut_from, cut = cut_of(by)
-    own = _FACT.format(
-        cut_from=cut_from,
-        cut=cut,
-        opened_from=_open_seconds("clock_from", "first"),
-        opened_to=_open_seconds("clock_to", "last"),
-    )
+def fact(*, in_spans: bool) -> str:
+    """Return the relations from `known` down to `fact`: needs `touched` and, for the facts of `span` alone, `span`."""
+    own = _FACT.format(only=_IN_A_SPAN if in_spans else "TRUE")
     return ",".join((JOURNEYS, _AWAY, _CALENDAR, _ASKED, own))
 
 
-def clients(by: str) -> str:
-    """Return the relations down to `money` and `paying`: needs `span` and TOUCHED_BY_MONEY.
+MONEY_KNOWN: Final = f"""
+paid AS (
+    SELECT known.id, known.at, known.event, known.amount, known.source_id, known.campaign_id, known.service_id,
+        known.owner_id, known.team_id,
+        CASE WHEN journey.company_id IS NULL THEN 'contact:' || journey.contact_id
+            ELSE 'company:' || journey.company_id END AS client
+    FROM known
+    JOIN standing ON standing.journey_id = known.journey_id AND NOT standing.void
+    JOIN firsts ON firsts.journey_id = known.journey_id
+    JOIN funnel_journey journey ON journey.id = known.journey_id
+    WHERE known.event IN {FAMILIES["money"]}
+)"""
+"""What clients paid, were paid back and cost, from `known`; `MONEY_KEPT` is the same from the facts that are kept."""
 
-    The client is the company of a journey or, where it has none, its contact. Journeys that are void give no money.
-    """
-    cut_from, cut = cut_of(by)
-    return ",".join((JOURNEYS, _CLIENTS.format(cut_from=cut_from, cut=cut)))
+MONEY_KEPT: Final = f"""
+paid AS (
+    SELECT id, at, event, amount, source_id, campaign_id, service_id, owner_id, team_id, client
+    FROM kpi_fact WHERE event IN {FAMILIES["money"]} AND NOT void
+)"""
+
+# The client is the company of a journey or, where it has none, its contact.
+CLIENTS: Final = """
+money AS MATERIALIZED (
+    SELECT paid.*, min(at) FILTER (WHERE event = 'payment_received') OVER (PARTITION BY client) AS first_at FROM paid
+),
+paying AS (  -- the first payment of each client within each period
+    SELECT DISTINCT ON (span.span, money.client) span.span, span.starts, money.*
+    FROM span
+    JOIN money ON money.at >= span.starts AND money.at < span.ends AND money.event = 'payment_received'
+    ORDER BY span.span, money.client, money.at, money.id
+),
+worth AS (
+    SELECT span.span, money.*,
+        CASE money.event WHEN 'payment_received' THEN money.amount ELSE -money.amount END AS net
+    FROM span
+    JOIN money ON money.at < span.ends AND money.first_at < span.ends
+)"""
+"""Needs `paid` and `span`."""

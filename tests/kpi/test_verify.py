@@ -65,7 +65,7 @@ def test_the_command_names_what_differs_and_fails(monkeypatch: pytest.MonkeyPatc
     out, err = StringIO(), StringIO()
     call_command("kpi_verify", "--month=2026-03", "--as-of=2026-04-10T00:00+02:00", stdout=out, stderr=err)
     assert json.loads(out.getvalue())["differences"] == 0
-    losing = [replace(m, query=Sum("FALSE")) if m.key == "refunds" else m for m in verify.CHECKED]
+    losing = [replace(m, query=Sum("money", "FALSE")) if m.key == "refunds" else m for m in verify.CHECKED]
     monkeypatch.setattr(verify, "CHECKED", losing)  # figures that have lost the refunds
     with pytest.raises(CommandError, match=r"\d+ figures differ"):
         call_command(

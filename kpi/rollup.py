@@ -1,0 +1,323 @@
+"""Following the ledger: facts and visits of each journey that something was written on, rollups of what they touch.
+
+What has been followed is told by a database snapshot, `RollupState.seen`: an event is new where its transaction was not
+visible in it. Nothing is written along with an event, none is missed or needed in order, and whatever is done twice
+gives the same. Rows may be dropped at any time: an empty state is a rebuild, which runs journey by journey in chunks
+and goes on where it was stopped.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from funnel.models import Organisation
+from kpi import flow, sql
+from kpi.measures import FAMILIES, FAMILY_OF, Column
+from kpi.metrics import METRICS, STEPS
+from kpi.models import RollupState
+from kpi.queries import windows_of
+from kpi.sources import clock_parameters, run
+
+COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
+    family: tuple(
+        dict.fromkeys(
+            column for metric in (*METRICS, *STEPS) for column in metric.columns() if column.family == family
+        )
+    )
+    for family in FAMILIES
+}
+"""What is rolled up of each family, in the order of `Rollup.numbers`."""
+
+AT_ONCE: Final = 1000
+"""So many journeys are followed in one transaction with their rollups; more are a catch-up, by chunks."""
+CHUNK: Final = 10_000
+DIMENSIONS: Final = tuple(sql.CUTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`done` of `total` journeys; `finished` once facts and rollups contain all that the ledger had at the start."""
+
+    done: int
+    total: int
+    finished: bool
+
+
+def fingerprint(organisation: Organisation) -> str:
+    """What facts and rollups depend on besides the ledger: where it differs from the stored one, they are void."""
+    clock = organisation.clock
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT system_identifier FROM pg_control_system()")
+        (cluster,) = cursor.fetchone()
+    parts = (
+        cluster, sql.FACT_COLUMNS, sorted(COLUMNS.items()), sql.fact(in_spans=False), flow.VISITS,
+        clock.zone.key, clock.opens, clock.closes, sorted(clock.days), sorted(clock.holidays),
+        sorted(windows_of(organisation).items()),
+    )  # fmt: skip
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+# How things stand
+
+_PENDING: Final = """
+    FROM funnel_event event
+    WHERE event.xact >= pg_snapshot_xmin(%(seen)s::pg_snapshot)::text::bigint
+        AND event.xact < pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+        AND NOT pg_visible_in_snapshot(event.xact::text::xid8, %(seen)s::pg_snapshot)
+"""
+
+
+def is_current(*, lag: timedelta) -> bool:
+    """Whether what is kept contains every event recorded longer than `lag` ago, by the settings of now."""
+    state = RollupState.objects.filter(pk=1).first()
+    if state is None or not state.seen or state.target:
+        return False
+    if state.fingerprint != fingerprint(Organisation.current()):
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT EXISTS (SELECT {_PENDING} AND event.recorded_at <= %(until)s)",
+            {"seen": state.seen, "until": timezone.now() - lag},
+        )
+        (behind,) = cursor.fetchone()
+    return not behind
+
+
+def progress() -> Progress:
+    """How far a rebuild or catch-up has come; finished where none is under way."""
+    state = RollupState.objects.filter(pk=1).first()
+    if state is None:
+        return Progress(0, 0, finished=False)
+    return Progress(state.done, state.total, finished=bool(state.seen) and not state.target)
+
+
+# Following
+
+
+def drop() -> None:
+    """Forget everything that is kept; the next step begins a rebuild."""
+    RollupState.objects.update_or_create(pk=1, defaults={"fingerprint": ""})
+
+
+def catch_up(*, told: Callable[[Progress], None] = lambda progress: None) -> Progress:
+    """Follow the ledger to its end in this process, waiting for whoever else is at it."""
+    while True:
+        if found := step(wait=True):
+            told(found)
+            if found.finished:
+                return found
+
+
+@transaction.atomic
+def step(*, wait: bool = False) -> Progress | None:
+    """Take one step of following, in one transaction: the few journeys written on since, or a chunk of a catch-up.
+
+    Returns None, having done nothing, where another process is at it and `wait` is not set.
+    """
+    state = _lock(wait=wait)
+    if state is None:
+        return None
+    organisation = Organisation.current()
+    current = fingerprint(organisation)
+    if state.fingerprint != current:
+        _begin(state, current)
+    now = _snapshot()
+    if not state.target:
+        journeys = _pending(state.seen, after=0, limit=AT_ONCE + 1)
+        if len(journeys) <= AT_ONCE:
+            if journeys:
+                _roll_up(organisation, _follow(organisation, journeys))
+            if journeys or _is_old(state.seen, now):
+                state.seen = now
+                state.save(update_fields=["seen"])
+            return Progress(state.done, state.total, finished=True)
+        _aim(state, now)
+    return _chunk(state, organisation)
+
+
+def _lock(*, wait: bool) -> RollupState | None:
+    RollupState.objects.get_or_create(pk=1)
+    rows = RollupState.objects.select_for_update(skip_locked=not wait)
+    return rows.filter(pk=1).first()
+
+
+def _snapshot() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_snapshot()::text")
+        (found,) = cursor.fetchone()
+    return str(found)
+
+
+def _is_old(seen: str, now: str) -> bool:
+    """Whether the snapshots lie so far apart that looking for news between them would take long."""
+    return int(now.split(":")[0]) - int(seen.split(":")[0]) > 1000
+
+
+def _pending(seen: str, *, after: int, limit: int) -> list[int]:
+    """The journeys, in order, that something was written on in transactions that `seen` does not contain."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT DISTINCT event.journey_id {_PENDING} AND event.journey_id > %(after)s"
+            " ORDER BY event.journey_id LIMIT %(limit)s",
+            {"seen": seen, "after": after, "limit": limit},
+        )
+        return [journey for (journey,) in cursor.fetchall()]
+
+
+def _begin(state: RollupState, current: str) -> None:
+    """Empty everything and aim at now."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE kpi_fact, kpi_visit, kpi_rollup")
+        cursor.execute("SELECT count(*) FROM funnel_journey")
+        (state.total,) = cursor.fetchone()
+    state.fingerprint, state.seen, state.began_at = current, "", timezone.now()
+    _aim(state, _snapshot())
+
+
+def _aim(state: RollupState, target: str) -> None:
+    if state.seen:
+        state.began_at = timezone.now()
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(DISTINCT event.journey_id) {_PENDING}", {"seen": state.seen})
+            (state.total,) = cursor.fetchone()
+    state.target, state.after, state.done = target, 0, 0
+    state.save()
+
+
+def _chunk(state: RollupState, organisation: Organisation) -> Progress:
+    """Follow the next journeys on the way to the target; after the last of them roll everything up."""
+    if state.seen:
+        journeys = _pending(state.seen, after=state.after, limit=CHUNK)
+        _follow(organisation, journeys)
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT id FROM funnel_journey WHERE id > %s ORDER BY id LIMIT %s", [state.after, CHUNK]
+            )
+            journeys = [journey for (journey,) in cursor.fetchall()]
+        _fill(organisation, journeys)
+    if journeys:
+        state.after, state.done = journeys[-1], state.done + len(journeys)
+    else:
+        _roll_up(organisation, None)
+        state.seen, state.target, state.finished_at = state.target, "", timezone.now()
+    state.save()
+    return Progress(state.done, state.total, finished=not state.target)
+
+
+# Facts and visits
+
+_ROW: Final = ", ".join(sql.FACT_COLUMNS)
+_VISIT_ROW: Final = (
+    "journey_id, stage, at, left_at, went_to, source_id, campaign_id, service_id, owner_id, team_id"
+)
+_RELATIONS: Final = ",".join((f"WITH {sql.TOUCHED_BY_NAME}", sql.fact(in_spans=False), flow.VISITS))
+_WRITE_VISITS: Final = f"""
+stayed AS (INSERT INTO kpi_visit ({_VISIT_ROW}) SELECT {_VISIT_ROW} FROM visit)"""
+
+_FILL: Final = f"""{_RELATIONS},{_WRITE_VISITS}
+INSERT INTO kpi_fact ({_ROW}) SELECT {_ROW} FROM fact
+"""
+
+_FOLLOW: Final = f"""{_RELATIONS},{_WRITE_VISITS},
+stale AS MATERIALIZED (
+    SELECT {_ROW} FROM kpi_fact JOIN touched USING (journey_id) EXCEPT SELECT {_ROW} FROM fact
+),
+fresh AS MATERIALIZED (
+    SELECT {_ROW} FROM fact EXCEPT SELECT {_ROW} FROM kpi_fact JOIN touched USING (journey_id)
+),
+gone AS (
+    DELETE FROM kpi_fact WHERE id IN (SELECT id FROM stale) AND id NOT IN (SELECT id FROM fresh)
+),
+come AS (
+    INSERT INTO kpi_fact ({_ROW}) SELECT {_ROW} FROM fresh
+    ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in sql.FACT_COLUMNS[1:])}
+)
+SELECT DISTINCT event, day FROM (SELECT event, day FROM stale UNION ALL SELECT event, day FROM fresh) AS changed
+"""
+
+
+def _parameters(organisation: Organisation, journeys: Sequence[int]) -> dict[str, Any]:
+    now = timezone.now()
+    return {
+        "journeys": list(journeys),
+        "as_of": "infinity",
+        **clock_parameters(organisation.clock, now),
+        **flow.parameters(),
+    }
+
+
+def _fill(organisation: Organisation, journeys: Sequence[int]) -> None:
+    """Write the facts and visits of journeys that have none yet."""
+    if journeys:
+        run(_FILL, _parameters(organisation, journeys))
+
+
+def _follow(organisation: Organisation, journeys: Sequence[int]) -> set[tuple[str, date]]:
+    """Bring the facts and visits of journeys to what the ledger says; return what changed: (family, day)."""
+    if not journeys:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM kpi_visit WHERE journey_id = ANY(%s)", [list(journeys)])
+    changed = run(_FOLLOW, _parameters(organisation, journeys))
+    return {(FAMILY_OF[event], day) for event, day in changed}
+
+
+# Rollups
+
+
+def _roll_up(organisation: Organisation, changed: set[tuple[str, date]] | None) -> None:
+    """Count anew the months and days of the families that changed; None counts everything."""
+    for family in FAMILIES:
+        days = None if changed is None else sorted({day for name, day in changed if name == family})
+        if days == []:
+            continue
+        months = None if days is None else sorted({day.replace(day=1) for day in days})
+        _count(organisation, family, "day", days)
+        _count(organisation, family, "month", months)
+
+
+def _count(organisation: Organisation, family: str, grain: str, starts: Iterable[date] | None) -> None:
+    """Replace the rollups of a family in the days or months that start then; None replaces all."""
+    monthly = grain == "month"
+    columns = [
+        f"({column.sql})::text::numeric" if column.merge or monthly else "NULL::numeric"
+        for column in COLUMNS[family]
+    ]
+    begins = "date_trunc('month', day)::date" if monthly else "day"
+    sets = ["(starts)", *(f"(starts, {cut}_id)" for cut in DIMENSIONS if monthly)]
+    cut = "''::text"
+    if monthly:
+        which = " ".join(f"WHEN grouping({name}_id) = 0 THEN '{name}'" for name in DIMENSIONS)
+        cut = f"CASE {which} ELSE '' END"
+    key = f"coalesce({', '.join(f'{name}_id' for name in DIMENSIONS)}, 0)" if monthly else "0"
+    parameters: dict[str, Any] = {
+        "grain": grain,
+        "family": family,
+        "events": list(FAMILIES[family]),
+        "starts": None if starts is None else list(starts),
+        **windows_of(organisation),
+    }
+    some = "" if starts is None else "AND starts = ANY(%(starts)s)"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM kpi_rollup WHERE grain = %(grain)s AND family = %(family)s {some}", parameters
+        )
+    within = ""
+    if starts is not None:
+        within = f"AND {begins} = ANY(%(starts)s) AND day >= %(first)s AND day <= %(last)s"
+        listed = list(starts)
+        parameters |= {"first": listed[0], "last": listed[-1] + timedelta(days=31 if monthly else 0)}
+    run(
+        f"""
+INSERT INTO kpi_rollup (grain, starts, family, cut, key, numbers)
+SELECT %(grain)s, starts, %(family)s, {cut}, {key}, ARRAY[{", ".join(columns)}]
+FROM (SELECT {begins} AS starts, kpi_fact.* FROM kpi_fact WHERE event = ANY(%(events)s) {within}) AS fact
+GROUP BY GROUPING SETS ({", ".join(sets)})""",
+        parameters,
+    )
