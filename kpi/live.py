@@ -158,7 +158,7 @@ class Kept:
                 parts.append(("", "NULL::text", "", ""))
         statement = " UNION ALL ".join(
             f"SELECT grain, starts, family, {label}, numbers FROM kpi_rollup rollup {joined}"
-            f" WHERE rollup.cut = '{of}' AND (grain, starts) IN (SELECT * FROM unnest(%(grains)s, %(days)s::date[]))"
+            f" WHERE rollup.cut = '{of}' AND (grain, starts) IN (SELECT * FROM unnest(%(grains)s::text[], %(days)s::date[]))"
             f" AND family = ANY(%(families)s) {chosen}"
             for of, label, joined, chosen in parts
         )

@@ -273,7 +273,7 @@ def _follow(organisation: Organisation, journeys: Sequence[int]) -> set[tuple[st
 
 def _roll_up(organisation: Organisation, changed: set[tuple[str, date]] | None) -> None:
     """Count anew the months and days of the families that changed; None counts everything."""
-    for family in FAMILIES:
+    for family in (family for family in FAMILIES if COLUMNS[family]):
         days = None if changed is None else sorted({day for name, day in changed if name == family})
         if days == []:
             continue

@@ -2,101 +2,246 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import kpi.models
 from django.conf import settings
 from django.db import migrations, models
 
+import kpi.models
+
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('funnel', '0006_lean_ledger'),
-        ('kpi', '0001_initial'),
+        ("funnel", "0006_lean_ledger"),
+        ("kpi", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Rollup',
+            name="Rollup",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('grain', models.CharField(max_length=5)),
-                ('starts', models.DateField()),
-                ('family', models.CharField(max_length=20)),
-                ('cut', models.CharField(blank=True, max_length=10)),
-                ('key', models.BigIntegerField()),
-                ('numbers', django.contrib.postgres.fields.ArrayField(base_field=kpi.models.Numeric(null=True), size=None)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("grain", models.CharField(max_length=5)),
+                ("starts", models.DateField()),
+                ("family", models.CharField(max_length=20)),
+                ("cut", models.CharField(blank=True, max_length=10)),
+                ("key", models.BigIntegerField()),
+                (
+                    "numbers",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=kpi.models.Numeric(null=True), size=None
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('grain', 'cut', 'starts', 'family', 'key'), name='rollup_once_a_bucket')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("grain", "cut", "starts", "family", "key"), name="rollup_once_a_bucket"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='RollupState',
+            name="RollupState",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fingerprint', models.CharField(blank=True, max_length=64)),
-                ('seen', models.TextField(blank=True)),
-                ('target', models.TextField(blank=True)),
-                ('after', models.BigIntegerField(default=0)),
-                ('done', models.BigIntegerField(default=0)),
-                ('total', models.BigIntegerField(default=0)),
-                ('began_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("fingerprint", models.CharField(blank=True, max_length=64)),
+                ("seen", models.TextField(blank=True)),
+                ("target", models.TextField(blank=True)),
+                ("after", models.BigIntegerField(default=0)),
+                ("done", models.BigIntegerField(default=0)),
+                ("total", models.BigIntegerField(default=0)),
+                ("began_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='rollup_state_only_one')],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("pk", 1)), name="rollup_state_only_one")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Fact',
+            name="Fact",
             fields=[
-                ('id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('event', models.CharField(max_length=30)),
-                ('nth', models.IntegerField()),
-                ('at', models.DateTimeField()),
-                ('day', models.DateField(help_text="The organisation's.")),
-                ('amount', models.DecimalField(decimal_places=2, max_digits=16, null=True)),
-                ('reason', models.CharField(blank=True, max_length=100)),
-                ('client', models.CharField(blank=True, help_text='company:ID or contact:ID, where money moved.', max_length=30)),
-                ('void', models.BooleanField()),
-                ('is_open', models.BooleanField()),
-                ('answered', models.BooleanField()),
-                ('demo', models.BooleanField()),
-                ('reopened_before', models.BooleanField()),
-                ('first_decision', models.BooleanField()),
-                ('next_at', models.DateTimeField(null=True)),
-                ('business_s', models.DecimalField(decimal_places=6, max_digits=24, null=True)),
-                ('elapsed_s', models.DecimalField(decimal_places=6, max_digits=24, null=True)),
-                ('active_s', models.DecimalField(decimal_places=6, max_digits=24, null=True)),
-                ('campaign', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='funnel.campaign')),
-                ('journey', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='funnel.journey')),
-                ('owner', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('service', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='funnel.service')),
-                ('source', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='funnel.source')),
-                ('team', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='funnel.team')),
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("event", models.CharField(max_length=30)),
+                ("nth", models.IntegerField()),
+                ("at", models.DateTimeField()),
+                ("day", models.DateField(help_text="The organisation's.")),
+                ("amount", models.DecimalField(decimal_places=2, max_digits=16, null=True)),
+                ("reason", models.CharField(blank=True, max_length=100)),
+                (
+                    "client",
+                    models.CharField(
+                        blank=True, help_text="company:ID or contact:ID, where money moved.", max_length=30
+                    ),
+                ),
+                ("void", models.BooleanField()),
+                ("is_open", models.BooleanField()),
+                ("answered", models.BooleanField()),
+                ("demo", models.BooleanField()),
+                ("reopened_before", models.BooleanField()),
+                ("first_decision", models.BooleanField()),
+                ("next_at", models.DateTimeField(null=True)),
+                ("business_s", models.DecimalField(decimal_places=6, max_digits=24, null=True)),
+                ("elapsed_s", models.DecimalField(decimal_places=6, max_digits=24, null=True)),
+                ("active_s", models.DecimalField(decimal_places=6, max_digits=24, null=True)),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="funnel.campaign",
+                    ),
+                ),
+                (
+                    "journey",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="funnel.journey",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "service",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="funnel.service",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="funnel.source",
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="funnel.team",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['event', 'at'], name='fact_by_time')],
+                "indexes": [models.Index(fields=["event", "at"], name="fact_by_time")],
             },
         ),
         migrations.CreateModel(
-            name='Visit',
+            name="Visit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stage', models.CharField(max_length=20)),
-                ('at', models.DateTimeField()),
-                ('left_at', models.DateTimeField(null=True)),
-                ('went_to', models.CharField(blank=True, max_length=20)),
-                ('campaign', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='funnel.campaign')),
-                ('journey', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='funnel.journey')),
-                ('owner', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('service', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='funnel.service')),
-                ('source', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='funnel.source')),
-                ('team', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='funnel.team')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("stage", models.CharField(max_length=20)),
+                ("at", models.DateTimeField()),
+                ("left_at", models.DateTimeField(null=True)),
+                ("went_to", models.CharField(blank=True, max_length=20)),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="funnel.campaign",
+                    ),
+                ),
+                (
+                    "journey",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="funnel.journey",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "service",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="funnel.service",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="funnel.source",
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="funnel.team",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['at'], name='visit_by_time')],
+                "indexes": [models.Index(fields=["at"], name="visit_by_time")],
             },
         ),
     ]
