@@ -7,7 +7,7 @@ and goes on where it was stopped.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -15,6 +15,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.utils import timezone
 
+from funnel.clock import BusinessClock
 from funnel.models import Organisation
 from kpi import flow, sql
 from kpi.measures import FAMILIES, FAMILY_OF, Column
@@ -48,44 +49,50 @@ class Progress:
     finished: bool
 
 
-def fingerprint(organisation: Organisation) -> str:
+FRESH: Final = timedelta(seconds=5)
+"""So far may dashboards be behind the ledger."""
+
+_DECLARED: Final = repr((sql.FACT_COLUMNS, COLUMNS, sql.fact(in_spans=False), flow.VISITS))
+
+
+def fingerprint(clock: BusinessClock, windows: Mapping[str, timedelta], cluster: int) -> str:
     """What facts and rollups depend on besides the ledger: where it differs from the stored one, they are void."""
-    clock = organisation.clock
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT system_identifier FROM pg_control_system()")
-        (cluster,) = cursor.fetchone()
-    parts = (
-        cluster, sql.FACT_COLUMNS, sorted(COLUMNS.items()), sql.fact(in_spans=False), flow.VISITS,
+    settings = (
         clock.zone.key, clock.opens, clock.closes, sorted(clock.days), sorted(clock.holidays),
-        sorted(windows_of(organisation).items()),
+        sorted(windows.items()), cluster,
     )  # fmt: skip
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+    return hashlib.sha256(f"{_DECLARED}{settings}".encode()).hexdigest()
 
 
 # How things stand
 
-_PENDING: Final = """
-    FROM funnel_event event
-    WHERE event.xact >= pg_snapshot_xmin(%(seen)s::pg_snapshot)::text::bigint
-        AND event.xact < pg_snapshot_xmax(pg_current_snapshot())::text::bigint
-        AND NOT pg_visible_in_snapshot(event.xact::text::xid8, %(seen)s::pg_snapshot)
+# Transactions of another cluster, from which the ledger was restored, may have numbers that lie ahead of ours.
+_NEWS: Final = """
+    event.xact >= pg_snapshot_xmin({seen}::pg_snapshot)::text::bigint
+    AND event.xact < pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+    AND NOT pg_visible_in_snapshot(event.xact::text::xid8, {seen}::pg_snapshot)
+"""
+_PENDING: Final = f"FROM funnel_event event WHERE {_NEWS.format(seen='%(seen)s')}"
+_STANDING: Final = f"""
+SELECT state.fingerprint, control.system_identifier,
+    EXISTS (
+        SELECT FROM funnel_event event
+        WHERE {_NEWS.format(seen="nullif(state.seen, '')")} AND event.recorded_at <= %(until)s
+    )
+FROM kpi_rollupstate state, pg_control_system() control
+WHERE state.id = 1 AND state.seen <> '' AND state.target = ''
 """
 
 
-def is_current(*, lag: timedelta) -> bool:
-    """Whether what is kept contains every event recorded longer than `lag` ago, by the settings of now."""
-    state = RollupState.objects.filter(pk=1).first()
-    if state is None or not state.seen or state.target:
-        return False
-    if state.fingerprint != fingerprint(Organisation.current()):
-        return False
+def is_current(*, clock: BusinessClock, windows: Mapping[str, timedelta], lag: timedelta) -> bool:
+    """Whether what is kept contains every event recorded longer than `lag` ago, by these settings: one query."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT EXISTS (SELECT {_PENDING} AND event.recorded_at <= %(until)s)",
-            {"seen": state.seen, "until": timezone.now() - lag},
-        )
-        (behind,) = cursor.fetchone()
-    return not behind
+        cursor.execute(_STANDING, {"until": timezone.now() - lag})
+        row = cursor.fetchone()
+    if row is None:
+        return False
+    stored, cluster, behind = row
+    return not behind and stored == fingerprint(clock, windows, cluster)
 
 
 def progress() -> Progress:
@@ -123,7 +130,7 @@ def step(*, wait: bool = False) -> Progress | None:
     if state is None:
         return None
     organisation = Organisation.current()
-    current = fingerprint(organisation)
+    current = fingerprint(organisation.clock, windows_of(organisation), _cluster())
     if state.fingerprint != current:
         _begin(state, current)
     now = _snapshot()
@@ -144,6 +151,13 @@ def _lock(*, wait: bool) -> RollupState | None:
     RollupState.objects.get_or_create(pk=1)
     rows = RollupState.objects.select_for_update(skip_locked=not wait)
     return rows.filter(pk=1).first()
+
+
+def _cluster() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT system_identifier FROM pg_control_system()")
+        (found,) = cursor.fetchone()
+    return int(found)
 
 
 def _snapshot() -> str:
@@ -212,37 +226,39 @@ def _chunk(state: RollupState, organisation: Organisation) -> Progress:
 
 # Facts and visits
 
-_ROW: Final = ", ".join(sql.FACT_COLUMNS)
-_VISIT_ROW: Final = (
+FACT_ROW: Final = ", ".join(sql.FACT_COLUMNS)
+VISIT_ROW: Final = (
     "journey_id, stage, at, left_at, went_to, source_id, campaign_id, service_id, owner_id, team_id"
 )
-_RELATIONS: Final = ",".join((f"WITH {sql.TOUCHED_BY_NAME}", sql.fact(in_spans=False), flow.VISITS))
+RELATIONS: Final = ",".join((f"WITH {sql.TOUCHED_BY_NAME}", sql.fact(in_spans=False), flow.VISITS))
+"""Down to `fact` and `visit`, of the journeys named by `%(journeys)s`."""
 _WRITE_VISITS: Final = f"""
-stayed AS (INSERT INTO kpi_visit ({_VISIT_ROW}) SELECT {_VISIT_ROW} FROM visit)"""
+stayed AS (INSERT INTO kpi_visit ({VISIT_ROW}) SELECT {VISIT_ROW} FROM visit)"""
 
-_FILL: Final = f"""{_RELATIONS},{_WRITE_VISITS}
-INSERT INTO kpi_fact ({_ROW}) SELECT {_ROW} FROM fact
+_FILL: Final = f"""{RELATIONS},{_WRITE_VISITS}
+INSERT INTO kpi_fact ({FACT_ROW}) SELECT {FACT_ROW} FROM fact
 """
 
-_FOLLOW: Final = f"""{_RELATIONS},{_WRITE_VISITS},
+_FOLLOW: Final = f"""{RELATIONS},{_WRITE_VISITS},
 stale AS MATERIALIZED (
-    SELECT {_ROW} FROM kpi_fact JOIN touched USING (journey_id) EXCEPT SELECT {_ROW} FROM fact
+    SELECT {FACT_ROW} FROM kpi_fact JOIN touched USING (journey_id) EXCEPT SELECT {FACT_ROW} FROM fact
 ),
 fresh AS MATERIALIZED (
-    SELECT {_ROW} FROM fact EXCEPT SELECT {_ROW} FROM kpi_fact JOIN touched USING (journey_id)
+    SELECT {FACT_ROW} FROM fact EXCEPT SELECT {FACT_ROW} FROM kpi_fact JOIN touched USING (journey_id)
 ),
 gone AS (
     DELETE FROM kpi_fact WHERE id IN (SELECT id FROM stale) AND id NOT IN (SELECT id FROM fresh)
 ),
 come AS (
-    INSERT INTO kpi_fact ({_ROW}) SELECT {_ROW} FROM fresh
+    INSERT INTO kpi_fact ({FACT_ROW}) SELECT {FACT_ROW} FROM fresh
     ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in sql.FACT_COLUMNS[1:])}
 )
 SELECT DISTINCT event, day FROM (SELECT event, day FROM stale UNION ALL SELECT event, day FROM fresh) AS changed
 """
 
 
-def _parameters(organisation: Organisation, journeys: Sequence[int]) -> dict[str, Any]:
+def parameters_of(organisation: Organisation, journeys: Sequence[int]) -> dict[str, Any]:
+    """The parameters of `RELATIONS`."""
     now = timezone.now()
     return {
         "journeys": list(journeys),
@@ -255,7 +271,7 @@ def _parameters(organisation: Organisation, journeys: Sequence[int]) -> dict[str
 def _fill(organisation: Organisation, journeys: Sequence[int]) -> None:
     """Write the facts and visits of journeys that have none yet."""
     if journeys:
-        run(_FILL, _parameters(organisation, journeys))
+        run(_FILL, parameters_of(organisation, journeys))
 
 
 def _follow(organisation: Organisation, journeys: Sequence[int]) -> set[tuple[str, date]]:
@@ -264,7 +280,7 @@ def _follow(organisation: Organisation, journeys: Sequence[int]) -> set[tuple[st
         return set()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM kpi_visit WHERE journey_id = ANY(%s)", [list(journeys)])
-    changed = run(_FOLLOW, _parameters(organisation, journeys))
+    changed = run(_FOLLOW, parameters_of(organisation, journeys))
     return {(FAMILY_OF[event], day) for event, day in changed}
 
 
@@ -282,42 +298,50 @@ def _roll_up(organisation: Organisation, changed: set[tuple[str, date]] | None) 
         _count(organisation, family, "month", months)
 
 
-def _count(organisation: Organisation, family: str, grain: str, starts: Iterable[date] | None) -> None:
+def _count(organisation: Organisation, family: str, grain: str, starts: Sequence[date] | None) -> None:
     """Replace the rollups of a family in the days or months that start then; None replaces all."""
-    monthly = grain == "month"
-    columns = [
-        f"({column.sql})::text::numeric" if column.merge or monthly else "NULL::numeric"
-        for column in COLUMNS[family]
-    ]
-    begins = "date_trunc('month', day)::date" if monthly else "day"
-    sets = ["(starts)", *(f"(starts, {cut}_id)" for cut in DIMENSIONS if monthly)]
-    cut = "''::text"
-    if monthly:
-        which = " ".join(f"WHEN grouping({name}_id) = 0 THEN '{name}'" for name in DIMENSIONS)
-        cut = f"CASE {which} ELSE '' END"
-    key = f"coalesce({', '.join(f'{name}_id' for name in DIMENSIONS)}, 0)" if monthly else "0"
-    parameters: dict[str, Any] = {
-        "grain": grain,
-        "family": family,
-        "events": list(FAMILIES[family]),
-        "starts": None if starts is None else list(starts),
-        **windows_of(organisation),
-    }
+    parameters: dict[str, Any] = {"grain": grain, "family": family, "starts": starts}
     some = "" if starts is None else "AND starts = ANY(%(starts)s)"
     with connection.cursor() as cursor:
         cursor.execute(
             f"DELETE FROM kpi_rollup WHERE grain = %(grain)s AND family = %(family)s {some}", parameters
         )
+    statement, parameters = counted(organisation, family, grain, starts)
+    run(f"INSERT INTO kpi_rollup (grain, starts, family, cut, key, numbers) {statement}", parameters)
+
+
+def counted(
+    organisation: Organisation, family: str, grain: str, starts: Sequence[date] | None = None
+) -> tuple[str, dict[str, Any]]:
+    """The SQL, and its parameters, of a family's rollups as the facts have them: all, or those that start then.
+
+    Months are counted whole and by each cut, days whole: they serve periods that break off within a month.
+    """
+    monthly = grain == "month"
+    columns = ", ".join(
+        f"({column.sql})::text::numeric" if column.merge or monthly else "NULL::numeric"
+        for column in COLUMNS[family]
+    )
+    begins = "date_trunc('month', day)::date" if monthly else "day"
+    cut, key, sets = "''", "0", "(starts)"
+    if monthly:
+        which = " ".join(f"WHEN grouping({name}_id) = 0 THEN '{name}'" for name in DIMENSIONS)
+        cut = f"CASE {which} ELSE '' END"
+        key = f"coalesce({', '.join(f'{name}_id' for name in DIMENSIONS)}, 0)"
+        sets = ", ".join((sets, *(f"(starts, {name}_id)" for name in DIMENSIONS)))
+    parameters: dict[str, Any] = {
+        "grain": grain,
+        "family": family,
+        "events": list(FAMILIES[family]),
+        **windows_of(organisation),
+    }
     within = ""
     if starts is not None:
-        within = f"AND {begins} = ANY(%(starts)s) AND day >= %(first)s AND day <= %(last)s"
-        listed = list(starts)
-        parameters |= {"first": listed[0], "last": listed[-1] + timedelta(days=31 if monthly else 0)}
-    run(
-        f"""
-INSERT INTO kpi_rollup (grain, starts, family, cut, key, numbers)
-SELECT %(grain)s, starts, %(family)s, {cut}, {key}, ARRAY[{", ".join(columns)}]
+        within = f"AND {begins} = ANY(%(starts)s) AND day BETWEEN %(first)s AND %(last)s"
+        last = max(starts) + timedelta(days=31 if monthly else 0)
+        parameters |= {"starts": list(starts), "first": min(starts), "last": last}
+    statement = f"""
+SELECT %(grain)s, starts, %(family)s, {cut}, {key}, ARRAY[{columns}]
 FROM (SELECT {begins} AS starts, kpi_fact.* FROM kpi_fact WHERE event = ANY(%(events)s) {within}) AS fact
-GROUP BY GROUPING SETS ({", ".join(sets)})""",
-        parameters,
-    )
+GROUP BY GROUPING SETS ({sets})"""
+    return statement, parameters

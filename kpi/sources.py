@@ -19,7 +19,9 @@ def source_of(question: Question) -> Source:
     from kpi import rollup
     from kpi.live import Kept
 
-    if question.lag is not None and rollup.is_current(lag=question.lag):
+    if question.lag is not None and rollup.is_current(
+        clock=question.clock, windows=question.windows, lag=question.lag
+    ):
         return Kept(question)
     return Ledger(question)
 
