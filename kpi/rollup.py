@@ -137,8 +137,7 @@ def step(*, wait: bool = False) -> Progress | None:
     if not state.target:
         journeys = _pending(state.seen, after=0, limit=AT_ONCE + 1)
         if len(journeys) <= AT_ONCE:
-            if journeys:
-                _roll_up(organisation, _follow(organisation, journeys))
+            follow(organisation, journeys)
             if journeys or _is_old(state.seen, now):
                 state.seen = now
                 state.save(update_fields=["seen"])
@@ -222,6 +221,11 @@ def _chunk(state: RollupState, organisation: Organisation) -> Progress:
         state.seen, state.target, state.finished_at = state.target, "", timezone.now()
     state.save()
     return Progress(state.done, state.total, finished=not state.target)
+
+
+def follow(organisation: Organisation, journeys: Sequence[int]) -> None:
+    """Bring what is kept of these journeys to what the ledger says, in the caller's transaction."""
+    _roll_up(organisation, _follow(organisation, journeys))
 
 
 # Facts and visits
