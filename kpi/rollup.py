@@ -42,7 +42,7 @@ DIMENSIONS: Final = tuple(sql.CUTS)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` journeys; `finished` once facts and rollups contain all that the ledger had at the start."""
+    """`done` of `total` journeys; `finished` where facts and rollups contain all that the ledger has."""
 
     done: int
     total: int
@@ -220,7 +220,7 @@ def _chunk(state: RollupState, organisation: Organisation) -> Progress:
         _roll_up(organisation, None)
         state.seen, state.target, state.finished_at = state.target, "", timezone.now()
     state.save()
-    return Progress(state.done, state.total, finished=not state.target)
+    return Progress(state.done, state.total, finished=False)  # the next step sees what was written meanwhile
 
 
 def follow(organisation: Organisation, journeys: Sequence[int]) -> None:
