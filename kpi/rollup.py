@@ -245,13 +245,13 @@ INSERT INTO kpi_fact ({FACT_ROW}) SELECT {FACT_ROW} FROM fact
 
 _FOLLOW: Final = f"""{RELATIONS},{_WRITE_VISITS},
 stale AS MATERIALIZED (
-    SELECT {FACT_ROW} FROM kpi_fact JOIN touched USING (journey_id) EXCEPT SELECT {FACT_ROW} FROM fact
+    SELECT {FACT_ROW} FROM kpi_fact WHERE journey_id = ANY(%(journeys)s) EXCEPT SELECT {FACT_ROW} FROM fact
 ),
 fresh AS MATERIALIZED (
-    SELECT {FACT_ROW} FROM fact EXCEPT SELECT {FACT_ROW} FROM kpi_fact JOIN touched USING (journey_id)
+    SELECT {FACT_ROW} FROM fact EXCEPT SELECT {FACT_ROW} FROM kpi_fact WHERE journey_id = ANY(%(journeys)s)
 ),
 gone AS (
-    DELETE FROM kpi_fact WHERE id IN (SELECT id FROM stale) AND id NOT IN (SELECT id FROM fresh)
+    DELETE FROM kpi_fact WHERE id = ANY(ARRAY(SELECT id FROM stale EXCEPT SELECT id FROM fresh))
 ),
 come AS (
     INSERT INTO kpi_fact ({FACT_ROW}) SELECT {FACT_ROW} FROM fresh

@@ -29,9 +29,11 @@ def source_of(question: Question) -> Source:
 def run(statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Return the rows of a statement over many relations."""
     # The planner cannot know how many rows a step of these statements gives, expects few, and then loops over whole
-    # relations once a row. The setting ends with the statement, or with the transaction around it.
+    # relations once a row. The settings end with the statement, or with the transaction around it.
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL enable_nestloop = off; {statement}", parameters)
+        cursor.execute(
+            f"SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'; {statement}", parameters
+        )
         return cursor.fetchall() if cursor.description else []
 
 

@@ -201,6 +201,10 @@ _IN_A_SPAN: Final = "EXISTS (SELECT FROM span WHERE known.at >= span.starts AND 
 
 # Each clock starts with something in the journey and ends with the fact; an application's ends with the response.
 _FACT = f"""
+party AS (
+    SELECT id, company_id, contact_id FROM funnel_journey
+    WHERE id = ANY(ARRAY(SELECT journey_id FROM known WHERE event IN {FAMILIES["money"]}))
+),
 clocked AS (
     SELECT known.*, standing.void, standing.is_open, firsts.demo,
         firsts.responded_at IS NOT NULL AS answered,
@@ -231,8 +235,7 @@ clocked AS (
     JOIN firsts USING (journey_id)
     LEFT JOIN away USING (journey_id)
     LEFT JOIN asked USING (id)
-    LEFT JOIN funnel_journey journey
-        ON journey.id = known.journey_id AND known.event IN {FAMILIES["money"]}
+    LEFT JOIN party journey ON journey.id = known.journey_id AND known.event IN {FAMILIES["money"]}
     WHERE known.event IN {tuple(COUNTED)} AND (known.event = 'lead_created' OR NOT standing.void) AND {{only}}
 ),
 fact AS MATERIALIZED (

@@ -120,7 +120,7 @@ class Bench:
 
 
 @contextmanager
-def bench_database() -> Iterator[Bench]:
+def bench_database(*, filled: bool = True) -> Iterator[Bench]:
     """Make, migrate and fill the database that SIZE asks for; drop it afterwards."""
     size = SIZES[os.environ.get("SIZE", "100k")]
     bench = Bench(embedded.servers(test=True), "bench", size)
@@ -135,8 +135,9 @@ def bench_database() -> Iterator[Bench]:
             "-c",
             "from funnel.models import User; User.objects.create(username='bench', role='manager')",
         )
-        with bench.connect() as connection, connection.cursor() as cursor:
-            cursor.execute(FILL, {"size": size})
+        if filled:
+            with bench.connect() as connection, connection.cursor() as cursor:
+                cursor.execute(FILL, {"size": size})
         yield bench
     finally:
         with outer.cursor() as cursor:
