@@ -26,6 +26,16 @@ class Plan(models.Model):
         _("scope"), max_length=200, default="all", help_text=_("all, team:NAME or owner:USERNAME")
     )
     value = models.DecimalField(_("value"), max_digits=18, decimal_places=4)
+    updated_at = models.DateTimeField(_("changed"), null=True, editable=False)
+    updated_by = models.ForeignKey(
+        User,
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("changed by"),
+        help_text=_("Empty where the command line did."),
+    )
 
     class Meta:
         ordering = ["month", "metric", "scope"]
@@ -42,6 +52,10 @@ class Plan(models.Model):
                 | models.Q(scope__startswith="team:")
                 | models.Q(scope__startswith="owner:"),
                 name="plan_scope_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(updated_at__isnull=False) | models.Q(updated_by=None),
+                name="plan_changed_by_with_when",
             ),
         ]
 
