@@ -13,14 +13,19 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from funnel.clock import BusinessClock
+from funnel.clock import MIDNIGHT, BusinessClock
 
 _kept: ContextVar[list[Any] | None] = ContextVar("organisation", default=None)
 
 
+def zones() -> set[str]:
+    """Return the time zones that mean the same on every machine, in Python and in the database."""
+    return zoneinfo.available_timezones() - {"localtime", "Factory"}
+
+
 def validate_zone(value: str) -> None:
     """Refuse a time zone that the zone database does not know."""
-    if value not in zoneinfo.available_timezones():
+    if value not in zones():
         raise ValidationError(_("“%(value)s” is not a known time zone."), params={"value": value})
 
 
@@ -40,7 +45,9 @@ class Organisation(models.Model):
         validators=[RegexValidator(r"^[A-Z]{3}\Z", _("A currency has three capital letters, such as EUR."))],
     )
     opens = models.TimeField(_("opens at"), default=dt.time(9))
-    closes = models.TimeField(_("closes at"), default=dt.time(18))
+    closes = models.TimeField(
+        _("closes at"), default=dt.time(18), help_text=_("00:00 is the end of the day.")
+    )
     business_days = ArrayField(
         models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(7)]),
         verbose_name=_("business days"),
@@ -65,7 +72,8 @@ class Organisation(models.Model):
         constraints = [
             models.CheckConstraint(condition=models.Q(pk=1), name="organisation_only_one"),
             models.CheckConstraint(
-                condition=models.Q(opens__lt=models.F("closes")), name="organisation_hours"
+                condition=models.Q(opens__lt=models.F("closes")) | models.Q(closes=MIDNIGHT),
+                name="organisation_hours",
             ),
         ]
 
@@ -73,7 +81,7 @@ class Organisation(models.Model):
         return self.name
 
     def clean(self) -> None:
-        if self.opens and self.closes and self.opens >= self.closes:
+        if self.opens and self.closes and self.opens >= self.closes != MIDNIGHT:
             raise ValidationError({"closes": _("The day must close after it opens.")})
         if not self.business_days:
             raise ValidationError({"business_days": _("Name at least one business day.")})

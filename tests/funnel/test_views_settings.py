@@ -2,8 +2,10 @@
 
 import datetime as dt
 import re
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -126,6 +128,26 @@ def test_the_organisation_is_changed(client, ada) -> None:
     assert found.holidays == [dt.date(2026, 12, 25), dt.date(2026, 12, 26), dt.date(2027, 1, 1)]
     page = client.get(reverse("funnel:organisation")).content.decode()
     assert "2026-12-25\n2026-12-26\n2027-01-01" in page
+
+
+def test_a_day_may_last_until_midnight(client, ada) -> None:
+    assert (
+        client.post(reverse("funnel:organisation"), FINE | {"opens": "00:00", "closes": "00:00"}).status_code
+        == 303
+    )
+    clock = Organisation.current().clock
+    assert clock.business_hours(*clock.period_bounds("2026-03-02..2026-03-02")) == 24
+    call_command("org", "set", "business_hours=14:00-24:00", stdout=(out := StringIO()))
+    assert '"business_hours": "14:00-24:00"' in out.getvalue()
+    clock = Organisation.current().clock
+    assert clock.business_hours(*clock.period_bounds("2026-03-02..2026-03-02")) == 10
+    with pytest.raises(CommandError, match="The day must close after it opens"):
+        call_command("org", "set", "business_hours=22:00-06:00", stdout=StringIO())
+
+
+def test_the_zone_of_one_machine_alone_cannot_be_chosen() -> None:
+    with pytest.raises(CommandError, match="not a known time zone"):
+        call_command("org", "set", "timezone=localtime", stdout=StringIO())
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,12 @@ def _hours(text: str) -> dict[str, Any]:
     opens, dash, closes = text.partition("-")
     if not dash:
         raise ValueError("write it as 09:00-18:00")
-    return {"opens": dt.time.fromisoformat(opens.strip()), "closes": dt.time.fromisoformat(closes.strip())}
+    end = dt.time(0) if closes.strip() == "24:00" else dt.time.fromisoformat(closes.strip())
+    return {"opens": dt.time.fromisoformat(opens.strip()), "closes": end}
+
+
+def _end(closes: dt.time) -> str:
+    return "24:00" if closes == dt.time(0) else f"{closes:%H:%M}"
 
 
 def _days(text: str) -> dict[str, Any]:
@@ -55,7 +60,7 @@ def shown(organisation: Organisation) -> dict[str, Any]:
     """Return the settings by the names that `set` takes."""
     values = {name: getattr(organisation, name) for name in READERS if hasattr(organisation, name)}
     return values | {
-        "business_hours": f"{organisation.opens:%H:%M}-{organisation.closes:%H:%M}",
+        "business_hours": f"{organisation.opens:%H:%M}-{_end(organisation.closes)}",
         "business_days": ",".join(map(str, organisation.business_days)),
         "holidays": ",".join(day.isoformat() for day in organisation.holidays),
     }
