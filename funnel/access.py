@@ -22,6 +22,7 @@ class Permission(StrEnum):
     WRITE_PROPOSALS = "write_proposals"
     WRITE_CONTRACTS = "write_contracts"
     SEE_MONEY = "see_money"
+    SEE_COSTS = "see_costs"
     SEE_REPORTS = "see_reports"
     MANAGE_PARTNERS = "manage_partners"
     MANAGE_CATALOGUE = "manage_catalogue"
@@ -43,6 +44,7 @@ PERMISSIONS: Final[dict[Permission, frozenset[Role]]] = {
     P.WRITE_PROPOSALS: SALES,
     P.WRITE_CONTRACTS: SALES | {Role.LAWYER},
     P.SEE_MONEY: SALES,
+    P.SEE_COSTS: SALES | {Role.MARKETER},
     P.SEE_REPORTS: BOTH,
     P.MANAGE_PARTNERS: MARKETING,
     P.MANAGE_CATALOGUE: LEADERS | {Role.MARKETER},

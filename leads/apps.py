@@ -12,6 +12,7 @@ class LeadsConfig(AppConfig):
 
         from . import act_forms as forms
         from . import domain, navigation, panels, submissions
+        from .api.costs import CampaignCostViewSet
         from .api.imports import ImportViewSet
         from .api.views import LeadViewSet
         from .history import jobs
@@ -23,7 +24,11 @@ class LeadsConfig(AppConfig):
             Happening.PASSED_TO_PRODUCT, form=forms.PassForm, perform=domain.pass_to_product, bulk=False
         )
         registry.on_annulled[Happening.PASSED_TO_PRODUCT] = domain.withdraw_passed_on
-        registry.api_routes += [("leads", LeadViewSet, "lead"), ("imports", ImportViewSet, "import")]
+        registry.api_routes += [
+            ("leads", LeadViewSet, "lead"),
+            ("imports", ImportViewSet, "import"),
+            ("campaign-costs", CampaignCostViewSet, "campaign-cost"),
+        ]
         registry.on_erased += [submissions.erase_words, jobs.forget_files]
         registry.navigation.append(navigation.entries)
         registry.journey_panels += [

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from funnel.models import Campaign, Journey, Service, Source, Team
 
-from .imports_models import ImportJob as ImportJob  # one of this app's models
+from .cost_models import CampaignCost as CampaignCost  # one of this app's models
+from .imports_models import ImportJob as ImportJob  # and this
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?\Z")
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from .views import imports, inbox, leads, public, web_forms
+from .views import campaigns, imports, inbox, leads, public, web_forms
 
 app_name = "leads"
 urlpatterns: list[URLPattern] = [
@@ -15,6 +15,9 @@ urlpatterns: list[URLPattern] = [
     path("leads/forms/<int:pk>/", web_forms.form_edit, name="form-edit"),
     path("journeys/<int:pk>/first-meeting/", leads.first_meeting, name="first-meeting"),
     path("journeys/<int:pk>/duplicates/", leads.duplicates, name="duplicates"),
+    path("campaigns/new/", campaigns.campaign_new, name="campaign-new"),
+    path("campaigns/costs/", campaigns.costs_import, name="campaign-costs"),
+    path("campaigns/<int:pk>/", campaigns.campaign_edit, name="campaign-edit"),
     path("imports/", imports.import_list, name="import-list"),
     path("imports/<int:pk>/", imports.import_detail, name="import"),
     path("imports/<int:pk>/land/", imports.import_land, name="import-land"),

@@ -1,0 +1,128 @@
+"""Campaigns and what they cost: set month by month, by hand, from a file or by a program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from funnel.models import Campaign, Organisation, User
+
+from .cost_models import MONTH, CampaignCost
+
+COLUMNS: Final = ("campaign", "month", "amount")
+LARGEST: Final = Decimal("999999999999.99")
+CENT: Final = Decimal("0.01")
+
+
+@transaction.atomic
+def set_costs(*, costs: Mapping[tuple[int, str], Decimal | None], actor: User | None, at: datetime) -> int:
+    """Set what campaigns cost, by (campaign's id, month "2026-03"); None takes a month's cost away.
+
+    Amounts are in the organisation's currency as it is now. Returns how many months changed: those that stand already
+    are left as they are. Three statements at most, whatever is set.
+    """
+    months = {month for _campaign, month in costs}
+    stand = {
+        (cost.campaign_id, cost.month): cost
+        for cost in CampaignCost.objects.select_for_update().filter(month__in=months).order_by("pk")
+    }
+    gone = [stand[place].pk for place, amount in costs.items() if amount is None and place in stand]
+    changed = {
+        place: amount
+        for place, amount in costs.items()
+        if amount is not None and (place not in stand or stand[place].amount != amount)
+    }
+    if gone:
+        CampaignCost.objects.filter(pk__in=gone).delete()
+    if changed:
+        currency = Organisation.current().currency
+        CampaignCost.objects.bulk_create(
+            [
+                CampaignCost(
+                    campaign_id=campaign,
+                    month=month,
+                    amount=amount,
+                    currency=currency,
+                    set_by=actor,
+                    set_at=at,
+                )
+                for (campaign, month), amount in changed.items()
+            ],
+            update_conflicts=True,
+            unique_fields=["month", "campaign"],
+            update_fields=["amount", "currency", "set_by", "set_at"],
+            batch_size=1000,
+        )
+    return len(gone) + len(changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A row that was not taken: its line in the file (the head is line 1), the column at fault and why."""
+
+    line: int
+    column: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """rows = set + unchanged + rejected."""
+
+    rows: int
+    set: int
+    unchanged: int
+    rejected: Sequence[Rejection]
+
+
+def take(*, rows: Iterable[tuple[int, Mapping[str, str]]], actor: User | None, at: datetime) -> Outcome:
+    """Set the costs of numbered rows of text (campaign's key, month, amount), all that can be taken.
+
+    A row that cannot is named with its column and reason; the others land.
+    """
+    known = dict(Campaign.objects.values_list("key", "pk"))
+    wanted: dict[tuple[int, str], Decimal | None] = {}
+    lines: dict[tuple[int, str], int] = {}
+    rejected, count = [], 0
+    for line, row in rows:
+        count += 1
+        campaign, month, text = ((row.get(column) or "").strip() for column in COLUMNS)
+        amount = amount_of(text)
+        place = (known.get(campaign, 0), month)
+        if campaign not in known:
+            fault = ("campaign", _("There is no campaign “%(text)s”.") % {"text": campaign[:60]})
+        elif not MONTH.fullmatch(month):
+            words = _("“%(text)s” is not a month: write it as 2026-03.")
+            fault = ("month", words % {"text": month[:40]})
+        elif amount is None:
+            fault = ("amount", _("“%(text)s” is not an amount such as 1250.50.") % {"text": text[:40]})
+        elif place in lines:
+            fault = ("month", _("Line %(line)s already has it.") % {"line": lines[place]})
+        else:
+            wanted[place], lines[place] = amount, line
+            continue
+        rejected.append(Rejection(line, *fault))
+    done = set_costs(costs=wanted, actor=actor, at=at)
+    return Outcome(count, done, len(wanted) - done, rejected)
+
+
+def amount_of(text: str) -> Decimal | None:
+    """Read an amount as people and spreadsheets write it: "1250.50", "1 250,50", "1250"; None where it is none."""
+    plain = "".join(text.split()).replace("\u202f", "").replace(",", ".")
+    if (
+        not plain
+        or len(plain) > 16
+        or not all(sign.isascii() and (sign.isdigit() or sign == ".") for sign in plain)
+    ):
+        return None
+    try:
+        amount = Decimal(plain)
+    except InvalidOperation:
+        return None
+    return amount if amount <= LARGEST and amount == amount.quantize(CENT) else None
