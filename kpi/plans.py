@@ -1,11 +1,15 @@
 """Plans: what is wanted of a metric in a month. Checked the same way wherever they come from."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from funnel.models import Team, User
@@ -14,6 +18,22 @@ from kpi.models import MONTH, Plan
 
 COLUMNS = ("month", "metric", "scope", "value")
 VALUE = re.compile(r"[0-9]{1,14}(\.[0-9]{1,4})?")
+
+
+class Key(NamedTuple):
+    """What one plan is about; there is at most one plan of it."""
+
+    month: str
+    metric: str
+    scope: str
+
+
+class Stale(Exception):
+    """Plans that somebody else has changed since they were looked at: the plan that stands, None where it is gone."""
+
+    def __init__(self, standing: Mapping[Key, Plan | None]) -> None:
+        super().__init__(standing)
+        self.standing = standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +89,26 @@ def faults(*, month: str, metric: str, scope: str, names: Names) -> Iterator[tup
         yield "scope", _("There is no user “%(text)s”.") % {"text": name[:60]}
 
 
+def faults_of(keys: Collection[Key]) -> dict[Key, str]:
+    """The plans that cannot be made, and why: two queries."""
+    names = known_names()
+    found = {key: next(faults(**key._asdict(), names=names), None) for key in keys}
+    return {key: fault[1] for key, fault in found.items() if fault}
+
+
 @transaction.atomic
-def take(rows: Iterable[tuple[int, Mapping[str, str]]]) -> Outcome:
+def take(
+    rows: Iterable[tuple[int, Mapping[str, str]]], *, actor: User | None = None, at: datetime | None = None
+) -> Outcome:
     """Set the plans of numbered rows of text, replacing those that stand. Good rows land though others are rejected.
 
-    A row that repeats the month, metric and scope of an earlier one is rejected. Four statements for any number.
+    A row that repeats the month, metric and scope of an earlier one is rejected. Five statements for any number.
+    Without an `actor` the command line has done it; `at` is now unless given.
     """
+    _lock()
     names, rejected = known_names(), []
-    wanted: dict[tuple[str, str, str], Decimal] = {}
-    lines: dict[tuple[str, str, str], int] = {}
+    wanted: dict[Key, Decimal] = {}
+    lines: dict[Key, int] = {}
     count = 0
     for line, row in rows:
         count += 1
@@ -88,23 +119,83 @@ def take(rows: Iterable[tuple[int, Mapping[str, str]]]) -> Outcome:
                 "value",
                 _("“%(text)s” is not a number from 0 up, such as 44000 or 0.35.") % {"text": value[:40]},
             )
-        key = (month, metric, scope)
+        key = Key(month, metric, scope)
         if fault is None and key in lines:
             fault = ("scope", _("Line %(line)s already plans this.") % {"line": lines[key]})
         if fault:
             rejected.append(Rejection(line, *fault))
             continue
         wanted[key], lines[key] = Decimal(value), line
-    stand = {(plan.month, plan.metric, plan.scope): plan.value for plan in Plan.objects.all()}
+    stand = {key_of(plan): plan.value for plan in Plan.objects.all()}
     changed = {key: value for key, value in wanted.items() if stand.get(key) != value}
+    _write(changed, actor=actor, at=at or timezone.now())
+    return Outcome(count, len(changed), len(wanted) - len(changed), rejected)
+
+
+@transaction.atomic
+def change(
+    *,
+    wanted: Mapping[Key, Decimal | None],
+    seen: Mapping[Key, Decimal | None],
+    actor: User | None,
+    at: datetime,
+) -> dict[Key, Decimal | None]:
+    """Set plans, or take them away where None is wanted; return what stood before, of those that changed.
+
+    `seen` is what whoever wants this looked at: what is missing there was not planned then. Raises Stale, and changes
+    nothing, where another value stands by now that is not the wanted one either. The keys must be without fault
+    (`faults_of`), the values not negative. Four statements for any number.
+    """
+    _lock()
+    standing = {
+        key_of(plan): plan
+        for plan in Plan.objects.filter(
+            month__in={key.month for key in wanted}, metric__in={key.metric for key in wanted}
+        ).select_related("updated_by")
+    }
+    stale: dict[Key, Plan | None] = {}
+    before: dict[Key, Decimal | None] = {}
+    for key, value in wanted.items():
+        plan = standing.get(key)
+        now = plan.value if plan else None
+        if now == value:
+            continue
+        if now != seen.get(key):
+            stale[key] = plan
+        before[key] = now
+    if stale:
+        raise Stale(stale)
+    _write({key: value for key in before if (value := wanted[key]) is not None}, actor=actor, at=at)
+    gone = [standing[key].pk for key in before if wanted[key] is None]
+    if gone:
+        Plan.objects.filter(pk__in=gone).delete()
+    return before
+
+
+def key_of(plan: Plan) -> Key:
+    return Key(plan.month, plan.metric, plan.scope)
+
+
+def stored(*, months: Collection[str], where: Q | None = None) -> dict[Key, Plan]:
+    """The plans of the months with who changed them last: one query."""
+    plans = Plan.objects.filter(where or Q(), month__in=months).select_related("updated_by")
+    return {key_of(plan): plan for plan in plans}
+
+
+def _lock() -> None:
+    """Keep other writers of plans waiting until this transaction ends, so that nobody overwrites what they never saw."""
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE kpi_plan IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _write(values: Mapping[Key, Decimal], *, actor: User | None, at: datetime) -> None:
     Plan.objects.bulk_create(
         [
-            Plan(month=month, metric=metric, scope=scope, value=value)
-            for (month, metric, scope), value in changed.items()
+            Plan(**key._asdict(), value=value, updated_at=at, updated_by=actor)
+            for key, value in values.items()
         ],
         update_conflicts=True,
         unique_fields=["metric", "scope", "month"],
-        update_fields=["value"],
+        update_fields=["value", "updated_at", "updated_by"],
         batch_size=1000,
     )
-    return Outcome(count, len(changed), len(wanted) - len(changed), rejected)

@@ -2,10 +2,13 @@
 
 from typing import Any, cast
 
+from django.db.models import QuerySet
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from funnel import access
@@ -62,9 +65,18 @@ class ReportView(APIView):
 class PlanSerializer(serializers.ModelSerializer[Plan]):
     """What is wanted of a metric in a month, of all, `team:NAME` or `owner:USERNAME`."""
 
+    updated_by = serializers.CharField(
+        source="updated_by.username",
+        read_only=True,
+        default=None,
+        allow_null=True,
+        help_text="Who changed it last; null where the command line did",
+    )
+
     class Meta:
         model = Plan
-        fields = ("id", "month", "metric", "scope", "value")
+        fields = ("id", "month", "metric", "scope", "value", "updated_at", "updated_by")
+        read_only_fields = ("updated_at",)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         wanted = {
@@ -84,10 +96,25 @@ class PlanSerializer(serializers.ModelSerializer[Plan]):
 
 
 class PlanViewSet(WholeResource):
-    """Plans by month, metric and scope."""
+    """Plans by month, metric and scope; those of money only for those who may see money."""
 
     permission = Permission.SEE_REPORTS
     change_permission = Permission.PLAN
     serializer_class = PlanSerializer
     queryset = Plan.objects.all()
     filterset_fields = ("month", "metric", "scope")
+
+    def get_queryset(self) -> QuerySet[Plan]:
+        found = super().get_queryset().select_related("updated_by")
+        if access.may(self.request.user, Permission.SEE_MONEY):  # type: ignore[arg-type]  # anybody else is refused
+            return found
+        return found.exclude(metric__in=[metric.key for metric in METRICS if metric.money])
+
+    def perform_create(self, serializer: BaseSerializer[Plan]) -> None:
+        self._save(serializer)
+
+    def perform_update(self, serializer: BaseSerializer[Plan]) -> None:
+        self._save(serializer)
+
+    def _save(self, serializer: BaseSerializer[Plan]) -> None:
+        serializer.save(updated_by=self.request.user, updated_at=timezone.now())
