@@ -1,0 +1,160 @@
+"use strict";
+// Adds to the charts the server drew: tooltips by mouse, touch and keyboard, arrow keys between points, PNG pictures.
+{
+  const make = (tag, css, text) => {
+    const node = document.createElement(tag);
+    if (css) node.className = css;
+    if (text) node.textContent = text;
+    return node;
+  };
+  const hitOf = (event) => event.target.closest?.(".chart .hit");
+  const tip = make("div", "tip");
+  tip.hidden = true;
+  tip.setAttribute("aria-hidden", "true"); // a screen reader has the same words as the point's name
+  let shown = null;
+
+  // -- tooltip
+  const content = (hit) => {
+    if (hit.dataset.tip) return JSON.parse(hit.dataset.tip);
+    const [title, rest = ""] = hit.getAttribute("aria-label").split(/: (.*)/);
+    return { t: title, r: rest.split("; ").map((text) => ["", text, ""]) };
+  };
+
+  const show = (hit, x, y) => {
+    if (shown !== hit) {
+      hide();
+      shown = hit;
+      hit.classList.add("on");
+      const { t, d, g, r } = content(hit);
+      const head = make("b", "", t);
+      if (d) head.append(make("span", `delta ${g}`, d));
+      const rows = r.map(([name, text, css]) => {
+        const row = make("p", css);
+        row.append(make("span", "", name), make("span", "", text));
+        return row;
+      });
+      tip.className = `tip ${hit.getAttribute("class").match(/\bs-\w+/)?.[0] ?? ""}`;
+      tip.replaceChildren(head, ...rows);
+      document.body.append(tip);
+      tip.hidden = false;
+    }
+    const wide = tip.offsetWidth;
+    const left = x + 18 + wide > innerWidth ? x - wide - 14 : x + 18;
+    tip.style.left = `${Math.max(8, Math.min(left, innerWidth - wide - 8))}px`;
+    tip.style.top = `${Math.max(8, Math.min(innerHeight - tip.offsetHeight - 8, y - tip.offsetHeight - 14))}px`;
+  };
+
+  const hide = () => {
+    shown?.classList.remove("on");
+    shown = null;
+    tip.hidden = true;
+  };
+
+  document.addEventListener("pointermove", (event) => {
+    const hit = hitOf(event);
+    if (hit) show(hit, event.clientX, event.clientY);
+    else if (shown && event.pointerType === "mouse") hide();
+  });
+
+  // the first touch tells, the second opens
+  let touched = null;
+  document.addEventListener("pointerdown", (event) => {
+    const hit = hitOf(event);
+    touched = event.pointerType === "touch" && hit && hit !== shown ? hit : null;
+    if (touched) show(hit, event.clientX, event.clientY);
+    else if (!hit) hide();
+  });
+  document.addEventListener("click", (event) => {
+    if (touched && hitOf(event) === touched) event.preventDefault();
+    touched = null;
+  });
+
+  // -- keyboard: Tab enters a chart and leaves it, arrows move within
+  document.addEventListener("focusin", (event) => {
+    const hit = hitOf(event);
+    if (!hit) return hide();
+    for (const other of hit.ownerSVGElement.querySelectorAll(".hit"))
+      other.setAttribute("tabindex", other === hit ? "0" : "-1");
+    if (!hit.matches(":focus-visible")) return;
+    const box = (hit.querySelector(".pc, .bar, .median, .shade") ?? hit).getBoundingClientRect();
+    show(hit, box.right, box.top);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && shown) return hide();
+    const hit = hitOf(event);
+    const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    if (!hit || (!step && event.key !== "Home" && event.key !== "End")) return;
+    const all = [...hit.ownerSVGElement.querySelectorAll(".hit")];
+    const next = step ? all[all.indexOf(hit) + step] : all.at(event.key === "Home" ? 0 : -1);
+    event.preventDefault();
+    next?.focus();
+  });
+  addEventListener("scroll", hide, { passive: true, capture: true });
+
+  // -- PNG: the picture as it looks now, with its title, period and legend
+  const KEPT = (
+    "fill fill-opacity stroke stroke-width stroke-opacity stroke-dasharray stroke-linecap stroke-linejoin opacity " +
+    "font-size font-weight font-family"
+  ).split(" ");
+
+  const portrait = (svg) => {
+    const copy = svg.cloneNode(true);
+    const from = svg.querySelectorAll("*");
+    copy.querySelectorAll("*").forEach((node, index) => {
+      const look = getComputedStyle(from[index]);
+      for (const name of KEPT) node.setAttribute(name, look.getPropertyValue(name));
+      for (const name of ["class", "data-tip", "aria-label", "href"]) node.removeAttribute(name);
+    });
+    const { width, height } = svg.viewBox.baseVal;
+    copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+    copy.setAttribute("width", width);
+    copy.setAttribute("height", height);
+    const image = new Image();
+    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(copy))}`;
+    return image.decode().then(() => ({ image, width, height }));
+  };
+
+  const picture = async (panel) => {
+    hide();
+    const svg = [...panel.querySelectorAll("svg.chart")].find((found) => found.clientWidth);
+    const { image, width, height } = await portrait(svg);
+    const ink = getComputedStyle(panel);
+    const canvas = make("canvas");
+    const pen = canvas.getContext("2d");
+    const lines = [
+      [panel.querySelector("h2").textContent.trim(), `600 16px ${ink.fontFamily}`],
+      [panel.querySelector("[data-period]")?.textContent.trim(), `13px ${ink.fontFamily}`],
+      [[...panel.querySelectorAll(".legend li")].map((key) => key.textContent).join("  ·  "), `12px ${ink.fontFamily}`],
+    ].filter(([text]) => text);
+    const head = 22 + lines.length * 20;
+    canvas.width = (width + 32) * 2;
+    canvas.height = (height + head + 16) * 2;
+    pen.scale(2, 2);
+    pen.fillStyle = ink.backgroundColor;
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.fillStyle = ink.color;
+    lines.forEach(([text, font], index) => {
+      pen.font = font;
+      pen.fillText(text, 16, 30 + index * 20, width);
+    });
+    pen.drawImage(image, 16, head, width, height);
+    canvas.toBlob((blob) => {
+      const link = make("a");
+      link.href = URL.createObjectURL(blob);
+      link.download = `${panel.dataset.chart}.png`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    });
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-png]");
+    if (button) picture(button.closest("[data-chart]"));
+  });
+  const reveal = () => document.querySelectorAll("[data-png]").forEach((button) => (button.hidden = false));
+  reveal();
+  document.addEventListener("htmx:afterSwap", () => {
+    hide();
+    reveal();
+  });
+}
