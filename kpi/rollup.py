@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from funnel.clock import BusinessClock
-from funnel.models import Organisation
+from funnel.models import Journey, Organisation
 from kpi import flow, sql
 from kpi.measures import FAMILIES, FAMILY_OF, Column
 from kpi.metrics import METRICS, STEPS
@@ -142,7 +142,7 @@ def step(*, wait: bool = False) -> Progress | None:
                 state.seen = now
                 state.save(update_fields=["seen"])
             return Progress(state.done, state.total, finished=True)
-        _aim(state, now)
+        _take_long(state, now)
     return _chunk(state, organisation)
 
 
@@ -186,20 +186,24 @@ def _begin(state: RollupState, current: str) -> None:
     """Empty everything and aim at now."""
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE kpi_fact, kpi_visit, kpi_rollup")
-        cursor.execute("SELECT count(*) FROM funnel_journey")
-        (state.total,) = cursor.fetchone()
-    state.fingerprint, state.seen, state.began_at = current, "", timezone.now()
+    state.fingerprint, state.seen, state.total = current, "", Journey.objects.count()
     _aim(state, _snapshot())
 
 
 def _aim(state: RollupState, target: str) -> None:
-    if state.seen:
-        state.began_at = timezone.now()
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT count(DISTINCT event.journey_id) {_PENDING}", {"seen": state.seen})
-            (state.total,) = cursor.fetchone()
-    state.target, state.after, state.done = target, 0, 0
+    state.target, state.after, state.done, state.began_at = target, 0, 0, timezone.now()
     state.save()
+
+
+def _take_long(state: RollupState, target: str) -> None:
+    """Begin a catch-up, or a rebuild where most journeys would have to be followed anyway."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(DISTINCT event.journey_id) {_PENDING}", {"seen": state.seen})
+        (state.total,) = cursor.fetchone()
+    if state.total * 2 > Journey.objects.count():
+        _begin(state, state.fingerprint)
+    else:
+        _aim(state, target)
 
 
 def _chunk(state: RollupState, organisation: Organisation) -> Progress:

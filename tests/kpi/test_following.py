@@ -145,14 +145,19 @@ def test_a_rebuild_goes_on_where_it_was_stopped(monkeypatch: pytest.MonkeyPatch)
     assert differences() == []
 
 
-def test_more_than_a_step_can_take_is_caught_up_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    journey_at("new")
+@pytest.mark.parametrize("before", [0, 9])
+def test_more_than_a_step_can_take_is_taken_in_chunks(monkeypatch: pytest.MonkeyPatch, before: int) -> None:
+    """By a rebuild where most journeys are new, by a catch-up where few are."""
+    for _ in range(before):
+        journey_at("new")
     rollup.catch_up()
+    kept = set(Fact.objects.values_list("pk", flat=True))
     monkeypatch.setattr(rollup, "AT_ONCE", 2)
     monkeypatch.setattr(rollup, "CHUNK", 2)
     for _ in range(5):
         journey_at("contacted")
     assert rollup.step() == rollup.Progress(2, 5, finished=False)
+    assert kept <= set(Fact.objects.values_list("pk", flat=True))
     assert not is_current(timedelta(days=1))
     rollup.catch_up()
     assert is_current()
