@@ -72,6 +72,7 @@ def _entries(request: HttpRequest) -> list[dict[str, Any]]:
             "count": entry.get("count"),
             "place": entry.get("place", "bar"),
             "current": False,
+            "holds": [url, *filter(None, map(_address, entry.get("holds", ())))],
         }
         for entry in found
         if (url := _address(entry["url_name"]))
@@ -81,10 +82,15 @@ def _entries(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _mark_current(path: str, entries: Iterable[dict[str, Any]]) -> None:
-    """Mark the entry with the longest address that the page's own begins with."""
-    fitting = [entry for entry in entries if path == entry["url"] or _below(path, entry["url"])]
+    """Mark the entry with the longest address, its own or of a page it `holds`, that the page's begins with."""
+    fitting = [
+        (len(url), number, entry)
+        for number, entry in enumerate(entries)
+        for url in entry["holds"]
+        if path == url or _below(path, url)
+    ]
     if fitting:
-        max(fitting, key=lambda entry: len(entry["url"]))["current"] = True
+        max(fitting, key=lambda found: (found[0], -found[1]))[2]["current"] = True
 
 
 def _below(path: str, url: str) -> bool:

@@ -10,6 +10,12 @@ from funnel.models import User
 
 
 def entries(user: User) -> Iterator[dict[str, Any]]:
-    """Yield the dashboard to those who may see reports."""
+    """Yield the dashboard, under which plan and staff activity stand as tabs, to those who may see reports."""
     if may(user, Permission.SEE_REPORTS):
-        yield {"url_name": "kpi:dashboard", "icon": "chart-column", "label": _("Dashboard"), "weight": 80}
+        yield {
+            "url_name": "kpi:dashboard",
+            "holds": ("kpi:plan-grid", "kpi:staff"),
+            "icon": "chart-column",
+            "label": _("Dashboard"),
+            "weight": 80,
+        }

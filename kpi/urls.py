@@ -1,6 +1,12 @@
-from django.urls import path
+from django.urls import path, re_path
 
-from . import views
+from . import plan_views, views
 
 app_name = "kpi"
-urlpatterns = [path("dashboard/", views.dashboard, name="dashboard")]
+urlpatterns = [
+    path("dashboard/", views.dashboard, name="dashboard"),
+    path("plans/", plan_views.grid, name="plan-grid"),
+    path("plans/import/", plan_views.upload, name="plan-import"),
+    path("plans/undo/<str:code>/", plan_views.undo, name="plan-undo"),
+    re_path(r"^plans/(?P<year>[0-9]{4})\.(?P<suffix>csv|xlsx)$", plan_views.download, name="plan-download"),
+]

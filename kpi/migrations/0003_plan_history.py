@@ -6,25 +6,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('kpi', '0002_rollups'),
+        ("kpi", "0002_rollups"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='plan',
-            name='updated_at',
-            field=models.DateTimeField(editable=False, null=True, verbose_name='changed'),
+            model_name="plan",
+            name="updated_at",
+            field=models.DateTimeField(editable=False, null=True, verbose_name="changed"),
         ),
         migrations.AddField(
-            model_name='plan',
-            name='updated_by',
-            field=models.ForeignKey(editable=False, help_text='Empty where the command line did.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='changed by'),
+            model_name="plan",
+            name="updated_by",
+            field=models.ForeignKey(
+                editable=False,
+                help_text="Empty where the command line did.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="changed by",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='plan',
-            constraint=models.CheckConstraint(condition=models.Q(('updated_at__isnull', False), ('updated_by', None), _connector='OR'), name='plan_changed_by_with_when'),
+            model_name="plan",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("updated_at__isnull", False), ("updated_by", None), _connector="OR"),
+                name="plan_changed_by_with_when",
+            ),
         ),
     ]
