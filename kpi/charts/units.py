@@ -51,6 +51,9 @@ class Unit:
         size = abs(float(value))
         if self.kind == "share":
             return formats.percent(value, 1 if 0 < size < 0.01 else 0)
+        if self.kind == "minutes" and size >= 60:
+            whole, words = (1440, _("%(n)s d")) if size >= 1440 else (60, _("%(n)s h"))
+            return words % {"n": formats.number(float(value) / whole, 1)}
         if self.kind in {"count", "money"} and size >= 1000:
             place = floor(log10(size)) % 3
             return self._compact(value, 0 if place else 1)

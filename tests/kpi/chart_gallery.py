@@ -212,7 +212,9 @@ def panels() -> list[tuple[str, str, str, charts.Drawn]]:
             "single",
             "One month",
             "",
-            charts.trend(charts.Trend([charts.TrendPoint(names[5], names[5], 1_250_000_000)], usd)),
+            charts.trend(
+                charts.Trend([charts.TrendPoint(names[5], names[5], 1_250_000_000)], usd), width=560
+            ),
         ),
     ]
 
@@ -229,6 +231,6 @@ def gallery(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("charts/", gallery),
-    path("rows/", lambda request: HttpResponse("rows")),
+    path("rows/", lambda request: HttpResponse('<link rel="icon" href="data:,">rows')),
     path("", include(urls)),
 ]
