@@ -214,8 +214,8 @@ Query = Count | Sum | Given | Ratio | Duration | Lift | Velocity
 class Metric:
     """`good` is the direction that the company wants; `points` compares in percentage points, otherwise per cent.
 
-    `money` is true where seeing the figure takes the permission to see money; `secondary` labels a rate that mixes
-    cohorts and stands beside the one to trust.
+    `money` is true where seeing the figure takes the permission to see money or, where it is a `cost`, the one to see
+    costs; `secondary` labels a rate that mixes cohorts and stands beside the one to trust.
     """
 
     key: str
@@ -228,6 +228,7 @@ class Metric:
     points: bool = False
     money: bool = False
     secondary: bool = False
+    cost: bool = False
 
     @property
     def parts(self) -> tuple[Query, ...]:

@@ -1,10 +1,12 @@
 """Every metric, declared once: what it is called, what it means, how it is counted and how it compares."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
+from funnel.access import Permission, may
+from funnel.models import User
 from kpi.measures import RESPONSE_MINUTES, Count, Duration, Given, Lift, Metric, Ratio, Sum, Velocity
 
 
@@ -264,6 +266,16 @@ MONEY: Final[tuple[Metric, ...]] = (
         "lead_time_active_days", _("Active lead time, days"), "duration", "days", "down",
         _("Lead time without the stretches from a loss to the next reopening."), Duration("money", FIRST_PAYMENT, "active_s"),
     ),
+    Metric(
+        "instalments_due", _("Instalments due"), "count", "count", "up",
+        _("Instalments of signed contracts by the day that they are due; of a running period, those due by now."),
+        Given("instalments_due"),
+    ),
+    Metric(
+        "instalments_paid_on_time", _("Instalments paid on time"), "ratio", "percent", "up",
+        _("Of the period's instalments due, the share paid in full by the end of their day."),
+        Ratio(Given("instalments_in_time"), Given("instalments_due")), points=True,
+    ),
 )  # fmt: skip
 
 CLIENTS: Final[tuple[Metric, ...]] = (
@@ -294,6 +306,25 @@ CLIENTS: Final[tuple[Metric, ...]] = (
     ),
 )  # fmt: skip
 
+COST: Final = Given("campaign_cost")
+COSTS: Final[tuple[Metric, ...]] = (
+    Metric(
+        "cost_per_lead", _("Cost per application"), "ratio", "money", "down",
+        _("What campaigns cost in the period's months ÷ valid applications of the period."),
+        Ratio(COST, Count("lead", LEADS)), money=True, cost=True,
+    ),
+    Metric(
+        "cost_per_sal", _("Cost per SAL"), "ratio", "money", "down",
+        _("What campaigns cost in the period's months ÷ leads that sales accepted in the period."),
+        Ratio(COST, Count("decision", SALS)), money=True, cost=True,
+    ),
+    Metric(
+        "cost_per_client", _("Cost per new client"), "ratio", "money", "down",
+        _("What campaigns cost in the period's months ÷ new clients of the period."),
+        Ratio(COST, Given("new_clients")), money=True, cost=True,
+    ),
+)  # fmt: skip
+
 STAGES: Final[tuple[Metric, ...]] = (
     Metric(
         "stage_flow", _("Stage flow"), "table", "count", "up",
@@ -316,13 +347,34 @@ STEPS: Final[tuple[Metric, ...]] = (
 )  # fmt: skip
 """Steps of the funnel that are no figures of the report."""
 
+CAMPAIGNS: Final[tuple[Metric, ...]] = (
+    Metric(
+        "campaign_cost", _("Cost"), "money", "money", "down",
+        _("What campaigns cost in the period's months."), COST, money=True, cost=True,
+    ),
+    Metric(
+        "campaign_return", _("Return"), "ratio", "times", "up",
+        _("Net payments of the period ÷ what campaigns cost in its months."), Ratio(NET, COST), money=True,
+    ),
+)  # fmt: skip
+"""What stands on the page of campaigns besides figures of the report."""
+
 SECTIONS: Final = (
     (_("Marketing"), MARKETING),
     (_("Handoff to sales"), HANDOFF),
     (_("Sales"), SALES),
     (_("Payments"), MONEY),
     (_("Clients"), CLIENTS),
+    (_("Costs"), COSTS),
     (_("Stages"), STAGES),
 )
 METRICS: Final[tuple[Metric, ...]] = tuple(metric for _title, metrics in SECTIONS for metric in metrics)
 BY_KEY: Final[Mapping[str, Metric]] = {metric.key: metric for metric in METRICS}
+
+
+def seen_by(user: User, metrics: Iterable[Metric] = METRICS) -> list[Metric]:
+    """Return the metrics that the user's role may see, of those who may see figures at all."""
+    allowed = {
+        cost: may(user, Permission.SEE_COSTS if cost else Permission.SEE_MONEY) for cost in (False, True)
+    }
+    return [metric for metric in metrics if not metric.money or allowed[metric.cost]]

@@ -4,7 +4,7 @@ What is known now comes from the facts and rollups that are kept (`live`), what 
 (`ledger`); both give the same columns, and a metric is read off them here.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -57,11 +57,20 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """Numbers from beside the facts, by name, and the buckets that they fell into."""
+
+    numbers: Mapping[str, Callable[[Bucket], Any]]
+    buckets: Collection[Bucket]
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What is asked: over which spans, as known when, by which cut ("" for none), of which values of other cuts.
 
-    `given` answers, by name, for the numbers that metrics take from beside the facts. `lag` is how far behind the
-    ledger the answer may be; None asks for what was known at `as_of` exactly, from the ledger itself.
+    `given` answers, by name, for the numbers that metrics take from beside the facts; `beside` are the buckets that
+    such numbers fell into. `lag` is how far behind the ledger the answer may be; None asks for what was known at
+    `as_of` exactly, from the ledger itself.
     """
 
     clock: BusinessClock
@@ -72,6 +81,7 @@ class Question:
     given: Mapping[str, Callable[[Bucket], Any]] = field(default_factory=dict)
     filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     lag: timedelta | None = None
+    beside: Collection[Bucket] = ()
 
     @property
     def span_parameters(self) -> dict[str, Any]:
@@ -163,7 +173,7 @@ class _Tally:
         self.waits = self._waits()
         self.given = dict(question.given)
         self.flows: dict[Bucket, Flow] = {}
-        self.buckets = set(self.found)
+        self.buckets = set(self.found) | set(question.beside)
         names = {name for metric in metrics for name in metric.given}
         if "stage_flow" in names:
             self._add_flow()

@@ -19,6 +19,7 @@ from funnel.clock import BusinessClock
 from funnel.models import Event
 from funnel.replay import Replay, Step, replay
 from funnel.stages import OPEN_STAGES, VOID_STAGES
+from kpi.recount_beside import costs, instalments_due
 
 NAMES = {
     "source": "source__key",
@@ -74,9 +75,11 @@ class Recount:
     windows: dict[str, timedelta]
     counted: dict[str, Counted] = field(default_factory=lambda: {by: Counted(by) for by in CUTS})
     money: list[_Payment] = field(default_factory=list)
+    counting: set[int] = field(default_factory=set)
+    """The journeys that are neither void nor undone."""
 
     def run(self) -> None:
-        """Read the live ledger once and count."""
+        """Read the live ledger once, then schedules and costs, and count."""
         events = (
             Event.objects.live(as_of=self.as_of)
             .select_related("journey", "journey__contact", "source", "campaign", "service", "owner", "team")
@@ -86,6 +89,7 @@ class Recount:
         for _, taken in groupby(events, key=attrgetter("journey_id")):
             self._journey(list(taken))
         self._clients()
+        self._beside()
 
     # One journey
 
@@ -101,6 +105,7 @@ class Recount:
         state = replay(_step(event) for event in events)
         if state.stage in VOID_STAGES:
             return
+        self.counting.add(created.journey_id)
         self._marketing(created, first)
         self._handoff(events, first, is_open=state.stage in OPEN_STAGES)
         self._sales(events, first)
@@ -261,6 +266,17 @@ class Recount:
                 fresh = self._month(first[payment.client]) == month
                 self._add("new_clients" if fresh else "returning_clients_paying", payment.event)
 
+    def _beside(self) -> None:
+        for signed, month, in_time in instalments_due(self.as_of, self.clock.zone, self.counting):
+            for counted, key in self._keys("instalments_due", signed, month):
+                counted.sums[key] += 1
+                counted.sums[key._replace(metric="instalments_paid_on_time/of")] += 1
+                counted.sums[key._replace(metric="instalments_paid_on_time")] += int(in_time)
+        for cost in costs():
+            for by, counted in self.counted.items():
+                for cut in {None, cost.campaign.key} if by == "campaign" else {None}:
+                    counted.sums[Key("campaign_cost", cost.month, cut)] += Fraction(cost.amount)
+
     def lifetime(
         self, ends: datetime, by: str
     ) -> dict[str | None, tuple[Fraction, int, dict[str, Fraction]]]:
@@ -288,8 +304,8 @@ class Recount:
     def _month(self, at: datetime) -> str:
         return f"{at.astimezone(self.clock.zone):%Y-%m}"
 
-    def _keys(self, metric: str, event: Event) -> Iterator[tuple[Counted, Key]]:
-        month = self._month(event.occurred_at)
+    def _keys(self, metric: str, event: Event, month: str = "") -> Iterator[tuple[Counted, Key]]:
+        month = month or self._month(event.occurred_at)
         for by, counted in self.counted.items():
             yield counted, Key(metric, month, None)
             if by:

@@ -1,17 +1,20 @@
 """The report: each metric of a period beside the period before and the year before, whole or cut by a dimension."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
+from funnel.clock import BusinessClock
 from funnel.models import Organisation
 from funnel.periods import Period
+from kpi.costs import campaign_cost
+from kpi.instalments import instalments
 from kpi.measures import Metric, Ratio
 from kpi.metrics import BY_KEY, METRICS
 from kpi.models import Plan
-from kpi.queries import Answer, Bucket, Question, Span, answer, first_application, windows_of
+from kpi.queries import Answer, Beside, Bucket, Question, Span, answer, first_application, windows_of
 from kpi.values import Number, Value, change, plain
 
 NOW, BEFORE, YEAR_AGO = "current", "previous_month", "previous_year"
@@ -91,11 +94,15 @@ def build(
         days[name] = clock.days_begun(earlier, cut)
     names = {name for metric in metrics for name in metric.given}
     given: dict[str, Callable[[Bucket], Any]] = {"business_days": lambda bucket: days[bucket.span]}
+    buckets: set[Bucket] = set()
+    for number in _beside(names, clock, periods, spans, as_of, by, filters, lag):
+        given |= number.numbers
+        buckets |= set(number.buckets)
     if "plan" in names:
         given["plan"] = _plans("payments_net", periods, by, filters)
     if "seasonality" in names:
         given["seasonality"] = _seasonality(organisation, periods, as_of, by, filters, lag)
-    question = Question(clock, as_of, spans, by, windows_of(organisation), given, filters, lag)
+    question = Question(clock, as_of, spans, by, windows_of(organisation), given, filters, lag, buckets)
     found = answer(question, metrics)
     return Report(
         period=period,
@@ -137,6 +144,23 @@ def _line_json(line: Line) -> dict[str, Any]:
         f"yoy_{unit}": plain(line.yoy),
         "maturing": line.maturing,
     }
+
+
+def _beside(
+    names: set[str],
+    clock: BusinessClock,
+    periods: Mapping[str, Period],
+    spans: Sequence[Span],
+    as_of: datetime,
+    by: str,
+    filters: Mapping[str, Sequence[str]],
+    lag: timedelta | None,
+) -> Iterator[Beside]:
+    """Yield the numbers from other tables that metrics need: a query each."""
+    if "campaign_cost" in names:
+        yield campaign_cost(periods, by, filters)
+    if names & {"instalments_due", "instalments_in_time"}:
+        yield instalments(clock=clock, spans=spans, as_of=as_of, by=by, filters=filters, lag=lag)
 
 
 def _plans(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from django.db import connection
@@ -139,7 +139,7 @@ class Ledger:
         )
         return run(f"{relations},{statement}", self._parameters | parameters)
 
-    @property
+    @cached_property
     def _parameters(self) -> dict[str, Any]:
         question = self.question
         return question.span_parameters | clock_parameters(question.clock, question.as_of)

@@ -9,6 +9,8 @@ from typing import Any
 from funnel.models import Organisation
 from funnel.periods import Period
 from funnel.stages import OPEN_STAGES, Stage
+from kpi.costs import campaign_cost
+from kpi.instalments import instalments
 from kpi.measures import Duration, Lift, Metric, Ratio, Velocity
 from kpi.metrics import METRICS
 from kpi.queries import Answer, Bucket, Question, Span, answer, first_application, windows_of
@@ -18,6 +20,8 @@ from kpi.values import Flow, Plain, Rate, Spread, Table, Value
 EXACT_TO = 1e-9
 CHECKED = [metric for metric in METRICS if metric.key != "seasonality_index"]
 """Seasonality is arithmetic on the months' applications, which are compared themselves."""
+PER_WHAT = {"cost_per_lead": "leads_valid", "cost_per_sal": "sal_accepted", "cost_per_client": "new_clients"}
+"""What the cost of campaigns is divided by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,13 @@ def compare(
     days = {month.name: business_days(clock, month.first, month.until) for month in months}
     sql_days = {month.name: clock.business_days(month.first, month.until) for month in months}
     given = {"business_days": lambda bucket: sql_days[bucket.span], "plan": lambda bucket: None}
+    periods = {month.name: month for month in months}
     for by in CUTS:
-        question = Question(clock, as_of, spans, by, windows_of(organisation), given)
+        costs = campaign_cost(periods, by, {})
+        schedule = instalments(clock=clock, spans=spans, as_of=as_of, by=by)
+        numbers = {**given, **costs.numbers, **schedule.numbers}
+        buckets = {*costs.buckets, *schedule.buckets}
+        question = Question(clock, as_of, spans, by, windows_of(organisation), numbers, beside=buckets)
         figures = answer(question, CHECKED)
         yield _differences(figures, recount, by, spans, days)
 
@@ -111,6 +120,8 @@ class _Second:
             return self._flow()
         if key == "quota_attainment":
             return (self._sum(key), None, None)
+        if key in PER_WHAT:
+            return self._cost_per(self._sum(PER_WHAT[key]))
         match query:
             case Ratio():
                 return _rate(self._sum(key), self._sum(f"{key}/of"))
@@ -148,6 +159,11 @@ class _Second:
             numbers |= {f"{stage}/{name}": self._sum(f"stage_flow/{stage}/{name}") for name in exits}
             numbers |= {f"{stage}/entered": entered, f"{stage}/median_days": median, f"{stage}/p90_days": p90}
         return numbers
+
+    def _cost_per(self, count: Fraction) -> tuple[Any, ...]:
+        place = Key("campaign_cost", self.month, self.cut)
+        cost = self.counted.sums.get(place)
+        return (None, count, None) if cost is None else _rate(cost, count)
 
     def _velocity(self) -> tuple[Fraction | None]:
         won = self._sum("deals_won")

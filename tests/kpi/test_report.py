@@ -105,17 +105,32 @@ def test_a_month_and_a_period_at_once_are_refused(client: Client) -> None:
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "period")
 
 
-def test_money_is_for_those_who_may_see_money(golden: Organisation, client: Client) -> None:
+COSTS = {"cost_per_lead", "cost_per_sal", "cost_per_client"}
+
+
+def test_money_is_for_those_who_may_see_money_and_costs_for_marketers_too(
+    golden: Organisation, client: Client
+) -> None:
     asked = {"month": "2026-03", "by": "source"}
     everything = client.get(URL, asked, headers=token(people(Role.SALESPERSON), "read")).json()
-    without = client.get(URL, asked, headers=token(people(Role.MARKETER), "read")).json()
-    hidden = everything["metrics"].keys() - without["metrics"].keys()
-    assert hidden >= {"payments_net", "refunds", "contract_value_won", "ltv_by_client", "average_deal_size"}
-    assert not any(
-        "money" in metric["unit"] or metric["unit"] == "per_day" for metric in without["metrics"].values()
-    )
-    assert not hidden & without["cuts"]["web"].keys()
-    assert without["metrics"]["leads_valid"]["current"] == 11
+    of_money = {
+        key for key, metric in everything["metrics"].items()
+        if "money" in metric["unit"] or metric["unit"] == "per_day"
+    }  # fmt: skip
+    assert of_money > COSTS
+    for role, seen in ((Role.MARKETER, COSTS), (Role.FIRST_TOUCH, set())):
+        without = client.get(URL, asked, headers=token(people(role), "read")).json()
+        hidden = everything["metrics"].keys() - without["metrics"].keys()
+        assert hidden >= {
+            "payments_net",
+            "refunds",
+            "contract_value_won",
+            "ltv_by_client",
+            "average_deal_size",
+        }
+        assert of_money - hidden == seen
+        assert not hidden & without["cuts"]["web"].keys()
+        assert without["metrics"]["leads_valid"]["current"] == 11
 
 
 def test_figures_are_not_for_everybody(client: Client) -> None:
