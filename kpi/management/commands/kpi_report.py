@@ -1,6 +1,7 @@
 """`manage.py kpi_report`: the report on standard output, as JSON or as a table."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -21,12 +22,16 @@ class Command(BaseCommand):
             "--as-of", default="", help="a moment with its offset, 2026-04-10T00:00+02:00; now"
         )
         parser.add_argument("--by", default="", help="cut every figure by " + ", ".join(CUTS))
+        for cut in CUTS:
+            parser.add_argument(f"--{cut}", action="append", help=f"only this {cut}; may be given again")
         parser.add_argument("--format", choices=["json", "table"], default="json")
 
     def handle(self, *args: Any, **options: Any) -> None:
         organisation = Organisation.current()
         form = ReportForm(
-            {name: options[name] for name in ("month", "period", "as_of", "by")}, organisation=organisation
+            {name: options[name] for name in ("month", "period", "as_of", "by", *CUTS)},
+            organisation=organisation,
+            fresh=timedelta(0),
         )
         if not form.is_valid():
             field, messages = next(iter(form.errors.items()))
