@@ -17,3 +17,17 @@ class Milestone(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Tick(models.Model):
+    """Which message a bucket of a schedule belongs to: see config/beat.py."""
+
+    name = models.CharField(max_length=100)
+    at = models.DateTimeField()
+    message = models.CharField(max_length=36)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "at"], name="tick_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.at:%Y-%m-%d %H:%M:%S}"

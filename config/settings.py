@@ -183,7 +183,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
-CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat" / "schedule")
+CELERY_BEAT_SCHEDULER = "config.beat:Scheduler"  # any number of beats, each bucket once
 CANARY_SECONDS = 15  # how often a task proves that broker and worker are alive
 CANARY_MAX_AGE = 90  # /readyz refuses when the last proof is older
 

@@ -54,11 +54,10 @@ class Up:
             listener = self._listen(patience=15 if unclean else 0)
             self.servers = embedded.acquire()
             (self.data / "log").mkdir(mode=0o700, exist_ok=True)
-            (self.data / "beat").mkdir(mode=0o700, exist_ok=True)
             shutil.rmtree(self.data / "metrics", ignore_errors=True)
             (self.data / "metrics").mkdir(mode=0o700)
         supervisor = Supervisor(
-            programs(listener.fileno(), self.data),
+            programs(listener.fileno()),
             environment=self._environment(listener.fileno()),
             folder=BASE_DIR,
             logs=self.data / "log",
@@ -173,7 +172,7 @@ class Up:
         }
 
 
-def programs(listener: int, data: Path) -> list[Program]:
+def programs(listener: int) -> list[Program]:
     """What runs, in the order of its start; it is stopped in the reverse one: beat, web, worker."""
     celery = [sys.executable, "-m", "celery", "-A", "config"]
     level = env("LOG_LEVEL", default="INFO")
@@ -195,7 +194,7 @@ def programs(listener: int, data: Path) -> list[Program]:
         ),
         Program(
             "beat",
-            [*celery, "beat", "--loglevel", level, "--pidfile=", "-s", str(data / "beat" / "schedule")],
+            [*celery, "beat", "--loglevel", level, "--pidfile="],
             seconds_to_stop=5,
         ),
     ]
