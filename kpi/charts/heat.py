@@ -189,7 +189,7 @@ def _grid(
             name = title.format(row=rows[down], column=columns[across])
             hits.append(_cell(cell, unit, bounds, name, x, y, wide, tall))
             text = unit.short(cell.value)
-            if text_width(text, 11) <= wide - 4:
+            if text_width(text, 10) <= wide - 2:
                 words.append(Words(at(x + wide / 2), at(y + tall / 2 + 4), text, "in", "middle"))
     words += [
         Words(at(left + (index + 0.5) * wide), 15, columns[index], "", "middle")
