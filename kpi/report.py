@@ -81,36 +81,21 @@ def build(
     the values of cuts that are wanted. A period that is not over compares with earlier ones cut after as many business
     days. The number of queries is fixed.
     """
-    filters = filters or {}
     metrics = list(metrics)
     clock = organisation.clock
-    start, end = clock.period_bounds(period)
-    spans = [Span(NOW, start, end)]
-    days = {NOW: clock.days_begun(period, as_of)}
-    periods = {NOW: period, BEFORE: period.previous(), YEAR_AGO: period.year_before()}
-    for name, earlier in list(periods.items())[1:]:
-        cut = clock.like_for_like(period, as_of, earlier)
-        spans.append(Span(name, clock.start_of(earlier.first), cut))
-        days[name] = clock.days_begun(earlier, cut)
-    names = {name for metric in metrics for name in metric.given}
-    given: dict[str, Callable[[Bucket], Any]] = {"business_days": lambda bucket: days[bucket.span]}
-    buckets: set[Bucket] = set()
-    for number in _beside(names, clock, periods, spans, as_of, by, filters, lag):
-        given |= number.numbers
-        buckets |= set(number.buckets)
-    if "plan" in names:
-        given["plan"] = _plans("payments_net", periods, by, filters)
-    if "seasonality" in names:
-        given["seasonality"] = _seasonality(organisation, periods, as_of, by, filters, lag)
-    question = Question(clock, as_of, spans, by, windows_of(organisation), given, filters, lag, buckets)
-    found = answer(question, metrics)
+    periods, spans = compared(clock, period, as_of)
+    end = clock.start_of(period.until)
+    found = ask(
+        organisation=organisation, periods=periods, spans=spans, as_of=as_of, by=by, metrics=metrics,
+        filters=filters, lag=lag,
+    )  # fmt: skip
     return Report(
         period=period,
         organisation=organisation,
         as_of=as_of,
         by=by,
         running=as_of < end,
-        lines=[_line(metric, found, running=as_of < end) for metric in metrics],
+        lines=[line_of(metric, found, running=as_of < end) for metric in metrics],
         cuts={
             bucket.cut: values
             for bucket, values in found.values.items()
@@ -119,7 +104,46 @@ def build(
     )
 
 
-def _line(metric: Metric, found: Answer, *, running: bool) -> Line:
+def compared(clock: BusinessClock, period: Period, as_of: datetime) -> tuple[dict[str, Period], list[Span]]:
+    """The period, the one before and the year before with their spans, by name: a running one like for like."""
+    periods = {NOW: period, BEFORE: period.previous(), YEAR_AGO: period.year_before()}
+    spans = [Span(NOW, *clock.period_bounds(period))]
+    for name, earlier in list(periods.items())[1:]:
+        cut = clock.like_for_like(period, as_of, earlier)
+        spans.append(Span(name, clock.start_of(earlier.first), cut))
+    return periods, spans
+
+
+def ask(
+    *,
+    organisation: Organisation,
+    periods: Mapping[str, Period],
+    spans: Sequence[Span],
+    as_of: datetime,
+    by: str = "",
+    metrics: Sequence[Metric],
+    filters: Mapping[str, Sequence[str]] | None = None,
+    lag: timedelta | None = None,
+) -> Answer:
+    """Count metrics over any spans, with what they need from beside the facts; `periods` are the spans' by name."""
+    filters, clock = filters or {}, organisation.clock
+    names = {name for metric in metrics for name in metric.given}
+    days = {span.name: clock.days_begun(periods[span.name], min(as_of, span.ends)) for span in spans}
+    given: dict[str, Callable[[Bucket], Any]] = {"business_days": lambda bucket: days[bucket.span]}
+    buckets: set[Bucket] = set()
+    for number in _beside(names, clock, periods, spans, as_of, by, filters, lag):
+        given |= number.numbers
+        buckets |= set(number.buckets)
+    if "plan" in names:
+        given["plan"] = planned("payments_net", periods, by, filters)
+    if "seasonality" in names:
+        given["seasonality"] = _seasonality(organisation, periods, as_of, by, filters, lag)
+    question = Question(clock, as_of, spans, by, windows_of(organisation), given, filters, lag, buckets)
+    return answer(question, metrics)
+
+
+def line_of(metric: Metric, found: Answer, *, running: bool) -> Line:
+    """Read a metric's line off an answer over the spans of `compared`."""
     query = metric.query
     cohort = isinstance(query, Ratio) and bool(query.window)
     return Line(
@@ -163,7 +187,7 @@ def _beside(
         yield instalments(clock=clock, spans=spans, as_of=as_of, by=by, filters=filters, lag=lag)
 
 
-def _plans(
+def planned(
     metric: str, periods: Mapping[str, Period], by: str, filters: Mapping[str, Sequence[str]]
 ) -> Callable[[Bucket], Number | None]:
     """Answer with the plan of a period: the sum of its months, None unless it is made of whole planned months.
