@@ -134,13 +134,13 @@ away AS (
 JOURNEYS: Final = ",".join((_KNOWN, _STANDING, _FIRSTS))
 """Need `touched`; give `known`, `standing` and `firsts`."""
 
-# Open seconds since the calendar's first day, at the start of each local day.
-_CALENDAR = """
+CALENDAR: Final = """
 calendar AS MATERIALIZED (
     SELECT %(first_day)s::date + (number - 1)::int AS day, opens, length,
         sum(length) OVER (ORDER BY number) - length AS before
     FROM unnest(%(opens)s::bigint[], %(lengths)s::int[]) WITH ORDINALITY AS listed(opens, length, number)
 )"""
+"""Open seconds since the calendar's first day, at the start of each local day."""
 
 # Latest thing that asked for a new version, before each sending.
 _ASKED = """
@@ -186,7 +186,8 @@ def kept(filters: Mapping[str, Iterable[str]], facts: str = "fact") -> tuple[str
     return " AND ".join(conditions), parameters
 
 
-def _open_seconds(at: str, day: str) -> str:
+def open_seconds(at: str, day: str) -> str:
+    """Return the open seconds since the calendar's first day at a moment that lies on a `day` of the calendar."""
     return f"({day}.before + greatest(0, least(extract(epoch FROM {at}) - {day}.opens, {day}.length)))"
 
 
@@ -242,8 +243,8 @@ fact AS MATERIALIZED (
     SELECT id, journey_id, event, nth::int AS nth, at, (at AT TIME ZONE %(zone)s)::date AS day, amount, reason,
         source_id, campaign_id, service_id, owner_id, team_id, client,
         void, is_open, answered, demo, reopened_before, first_decision, next_at,
-        CASE WHEN clock_to >= clock_from THEN {_open_seconds("clock_to", "last")}
-            - {_open_seconds("clock_from", "first")} END AS business_s,
+        CASE WHEN clock_to >= clock_from THEN {open_seconds("clock_to", "last")}
+            - {open_seconds("clock_from", "first")} END AS business_s,
         CASE WHEN clock_to >= clock_from THEN extract(epoch FROM clock_to - clock_from) END AS elapsed_s,
         CASE WHEN clock_to >= clock_from THEN extract(epoch FROM clock_to - clock_from) - away END AS active_s
     FROM clocked
@@ -255,7 +256,7 @@ fact AS MATERIALIZED (
 def fact(*, in_spans: bool) -> str:
     """Return the relations from `known` down to `fact`: needs `touched` and, for the facts of `span` alone, `span`."""
     own = _FACT.format(only=_IN_A_SPAN if in_spans else "TRUE")
-    return ",".join((JOURNEYS, _AWAY, _CALENDAR, _ASKED, own))
+    return ",".join((JOURNEYS, _AWAY, CALENDAR, _ASKED, own))
 
 
 MONEY_KNOWN: Final = f"""
