@@ -1,10 +1,11 @@
 from django.urls import path, re_path
 
-from . import plan_views, views
+from . import panel_views, plan_views, views
 
 app_name = "kpi"
 urlpatterns = [
     path("dashboard/", views.dashboard, name="dashboard"),
+    path("dashboard/panels/<slug:key>/", panel_views.panel, name="panel"),
     path("plans/", plan_views.grid, name="plan-grid"),
     path("plans/import/", plan_views.upload, name="plan-import"),
     path("plans/undo/<str:code>/", plan_views.undo, name="plan-undo"),

@@ -1,0 +1,104 @@
+"""The panels of the dashboard: each a page, a fragment for the page around it, and a table to download."""
+
+import re
+from typing import Any
+from unicodedata import normalize
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from funnel.access import Permission
+from funnel.models import Organisation
+from funnel.views.base import is_fragment, permitted
+from kpi import tables
+from kpi.forms import ReportForm
+from kpi.panels import PANELS, Asked, Panel, PanelView, asked_of
+from kpi.sheets import csv_file, xlsx_file
+
+FILES = {"csv": csv_file, "xlsx": xlsx_file}
+
+
+@permitted(Permission.SEE_REPORTS)
+@require_GET
+def panel(request: HttpRequest, key: str) -> HttpResponse:
+    """Show one panel for the period, filters and moment of the address; `?format=csv|xlsx` downloads its table.
+
+    Raises Http404 for a panel that there is not and PermissionDenied for money to those who may not see it; a bad
+    parameter is named and answered with 400.
+    """
+    found = PANELS.get(key)
+    if found is None:
+        raise Http404("no such panel")
+    organisation: Organisation = request.organisation  # type: ignore[attr-defined]  # set by ReaderMiddleware
+    form = ReportForm(request.GET, organisation=organisation)
+    if not form.is_valid():
+        return render(request, _template(request), {"panel": found, "form": form}, status=400)
+    asked = asked_of(request, form)
+    if found.money and not asked.money:
+        raise PermissionDenied
+    view = found.build(asked)
+    if file := FILES.get(request.GET.get("format", "")):
+        return file(_file_name(found, asked), list(map(str, view.table.head)), view.table.plain_rows())
+    return render(request, _template(request), _context(request, form, found, asked, view))
+
+
+def _template(request: HttpRequest) -> str:
+    return "kpi/panels/content.html" if is_fragment(request) else "kpi/panels/page.html"
+
+
+def _context(
+    request: HttpRequest, form: ReportForm, found: Panel, asked: Asked, view: PanelView
+) -> dict[str, Any]:
+    period = asked.period
+    after = period.next() if period.kind != "range" else None
+    month_now = asked.organisation.clock.month_at(timezone.now())
+    return {
+        "panel": found,
+        "form": form,
+        "asked": asked,
+        "view": view,
+        "pictures": [
+            (
+                picture,
+                [
+                    {"url": _with(request, **{choice: value}), "label": label, "is_current": is_current}
+                    for choice, value, label, is_current in picture.tabs
+                ],
+            )
+            for picture in view.pictures
+        ],
+        "period": period,
+        "title": view.period or tables.title(period),
+        "before": period.previous(),
+        "after": after if after and after.first <= month_now.first else None,
+        "csv_url": _with(request, format="csv"),
+        "xlsx_url": _with(request, format="xlsx"),
+        "filtered": [
+            (form.fields[cut].label, form.choices[cut][value].label if value else "—")
+            for cut, values in asked.filters.items()
+            for value in values
+        ],
+        "crumbs": [{"url": f"{reverse('kpi:dashboard')}?period={period.name}", "label": _("Dashboard")}],
+        "others": [one for one in PANELS.values() if asked.money or not one.money],
+    }
+
+
+def _with(request: HttpRequest, **changes: str) -> str:
+    """The panel's own address with some parameters changed: a fragment stands in a page of another address."""
+    query: QueryDict = request.GET.copy()
+    for name, value in changes.items():
+        query[name] = value
+    return f"{request.path}?{query.urlencode()}"
+
+
+def _file_name(found: Panel, asked: Asked) -> str:
+    """The panel, its period and the filters, in letters that any file system takes."""
+    parts = [found.key, asked.period.name]
+    parts += [f"{cut}-{'+'.join(values) or 'none'}" for cut, values in asked.filters.items()]
+    plain = normalize("NFKD", "_".join(parts))
+    return re.sub(r"[^A-Za-z0-9_.+-]+", "-", plain)[:120]
