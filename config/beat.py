@@ -91,7 +91,7 @@ class Task(CeleryTask):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         told = self.request.headers or {}
-        name, bucket = told.get("schedule"), told.get("bucket")
+        name, bucket = told.get("schedule", ""), told.get("bucket", "")
         if self.request.called_directly or not bucket:
             return super().__call__(*args, **kwargs)
         if not is_mine(name, datetime.fromisoformat(bucket), self.request.id):
