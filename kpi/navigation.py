@@ -10,8 +10,9 @@ from funnel.models import User
 
 
 def entries(user: User) -> Iterator[dict[str, Any]]:
-    """Yield the dashboard, under which plan and staff activity stand as tabs, to those who may see reports."""
+    """Yield the campaigns and the dashboard, under which plan and staff activity stand as tabs, to who may see reports."""
     if may(user, Permission.SEE_REPORTS):
+        yield {"url_name": "kpi:campaigns", "icon": "megaphone", "label": _("Campaigns"), "weight": 75}
         yield {
             "url_name": "kpi:dashboard",
             "holds": ("kpi:plan-grid", "kpi:staff"),
