@@ -15,7 +15,7 @@ from deals.domain.proposals import totals_of
 from deals.models import DirectCost, Instalment, LegalIssue, Meeting, Objection, Payment
 from deals.totals import LARGEST
 from funnel.act_forms import comment_field
-from funnel.forms import ActForm, MoneyField, ReasonField, RowsField, UserField
+from funnel.forms import ActForm, CurrencyField, MoneyField, ReasonField, RowsField, UserField
 from funnel.models import Organisation, Reason
 from funnel.stages import Role
 
@@ -247,6 +247,7 @@ class InstalmentRow(forms.Form):
 class SignForm(ActForm):
     signed_on = DayField(label=_("Signed on"))
     amount = MoneyField(positive=True, label=_("Amount"))
+    currency = CurrencyField()
     instalments = RowsField(
         InstalmentRow,
         label=_("Payment schedule"),
@@ -305,6 +306,7 @@ class ResolveIssueForm(ActForm):
 
 class MoneyForm(ActForm):
     amount = MoneyField(positive=True, label=_("Amount"))
+    currency = CurrencyField()
     paid_on = DayField(label=_("Paid on"), required=False, help_text=_("Blank: the day of this entry."))
     method = forms.ChoiceField(label=_("Method"), choices=Payment.Method.choices, required=False)
     comment = comment_field()
@@ -323,7 +325,7 @@ class PaymentForm(MoneyForm):
         required=False,
         empty_label=_("The oldest unpaid one"),
     )
-    field_order = ("amount", "paid_on", "instalment", "method", "comment")
+    field_order = ("amount", "currency", "paid_on", "instalment", "method", "comment")
 
     def prepare(self) -> None:
         if self.journey is not None:
@@ -337,6 +339,7 @@ class RefundForm(MoneyForm):
 
 class CostForm(ActForm):
     amount = MoneyField(positive=True, label=_("Amount"))
+    currency = CurrencyField()
     kind = forms.ChoiceField(label=_("Kind"), choices=DirectCost.Kind.choices, required=False)
     comment = comment_field()
 

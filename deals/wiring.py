@@ -123,6 +123,7 @@ def register_pages() -> None:
         "objection": _("An open objection"),
         "issue": _("An open legal issue"),
         "payments": _("Payments as large as what goes back"),
+        "currency": _("A rate of the currency for that day"),
         "paid_on": _("A day paid that is not after the entry"),
         "instalment": _("An instalment that is not paid yet"),
     }

@@ -149,6 +149,27 @@ class MoneyField(forms.DecimalField):
         super().__init__(min_value=least, max_digits=14, decimal_places=2, **options)
 
 
+class CurrencyField(forms.CharField):
+    """Three letters in either case; blank is the organisation's currency."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            **{
+                "label": _("Currency"),
+                "required": False,
+                "max_length": 3,
+                "help_text": _("Blank: the organisation's. Another one counts at the rate of the day."),
+                **options,
+            }
+        )
+
+    def clean(self, value: Any) -> str:
+        code = str(super().clean(value)).upper()
+        if code and not (len(code) == 3 and code.isascii() and code.isalpha()):
+            raise ValidationError(_("A currency has three capital letters, such as EUR."), code="currency")
+        return code
+
+
 class ActForm(forms.Form):
     """What an act asks for. `journey` is None where many journeys are acted on at once.
 

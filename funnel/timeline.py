@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from django.contrib.postgres.aggregates import StringAgg
@@ -212,6 +213,8 @@ def _text(event: Any, *, money: bool) -> str:
                 parts.append(str(Activity.Direction(direction).label))
     if event.amount is not None and event.event in MONEY_EVENTS and money:
         parts.append(formats.money(event.amount, event.currency))
+        if original := event.inputs.get("original"):
+            parts.append(formats.money(Decimal(original["amount"]), original["currency"]))
     if event.reason:
         parts.append(_(event.reason_label) if event.reason_label else event.reason)
     return " · ".join(parts)

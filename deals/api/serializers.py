@@ -245,6 +245,12 @@ class PaymentSerializer(Model[Payment]):
 class PaymentInput(serializers.Serializer[Any]):
     journey = serializers.IntegerField(min_value=1, max_value=LARGEST_KEY)
     amount = serializers.DecimalField(14, 2)
+    currency = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=3,
+        help_text="Blank: the organisation's. Another needs a rate.",
+    )
     paid_on = serializers.DateField(required=False, allow_null=True)
     instalment = serializers.IntegerField(required=False, allow_null=True)
     method = serializers.ChoiceField(Payment.Method.choices, required=False)

@@ -13,9 +13,10 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from deals.models import Contract, ContractVersion, Instalment, LegalIssue, ProposalVersion
-from funnel import machine
+from funnel import machine, rates
 from funnel.machine import Locked, Refusal, Refused
-from funnel.models import Event, Journey, User
+from funnel.models import Event, Journey, Organisation, User
+from funnel.rates import Frozen
 from funnel.stages import DEAL_STAGES, Happening
 
 from . import schedule
@@ -181,15 +182,21 @@ def sign(
     at: datetime,
     signed_on: date,
     amount: Decimal,
+    currency: str = "",
     instalments: Sequence[Mapping[str, Any]] = (),
     comment: str = "",
 ) -> list[Event]:
     """Record the client's signature: the deal is won, and the schedule of payments stands.
 
     Without `instalments` the whole amount is due on the day of signing. What had been paid before goes to them,
-    oldest first.
+    oldest first. Another currency is frozen, schedule included, at the rate of the event's day; raises Refused where
+    none is known.
     """
     (journey,) = journeys
+    day = at.astimezone(Organisation.current().zone).date()
+    frozen = rates.freeze_for(journey, amount, currency, day=day)
+    instalments = _frozen_schedule(instalments, frozen)
+    amount = frozen.amount
     events = machine.move(
         journeys=journeys,
         name="sign",
@@ -197,7 +204,7 @@ def sign(
         at=at,
         value=f"{amount:f}",
         amount=amount,
-        inputs={"signed_on": signed_on.isoformat()},
+        inputs={"signed_on": signed_on.isoformat(), **frozen.inputs},
         comment=comment,
     )
     # One statement, whether the journey has a contract here or only in an imported past.
@@ -223,6 +230,14 @@ def sign(
     schedule.spread(journey)
     set_amount(journey, amount)
     return events
+
+
+def _frozen_schedule(instalments: Sequence[Mapping[str, Any]], frozen: Frozen) -> list[dict[str, Any]]:
+    """The instalments at the rate of their contract; the last takes the cents that rounding leaves."""
+    rows = [{**row, "amount": frozen.also(row["amount"])} for row in instalments]
+    if rows and frozen.inputs:
+        rows[-1]["amount"] += frozen.amount - sum(row["amount"] for row in rows)
+    return rows
 
 
 @transaction.atomic

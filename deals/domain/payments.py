@@ -11,7 +11,7 @@ from django.db.models import Case, DecimalField, F, Sum, When
 from django.utils.translation import gettext as _
 
 from deals.models import DirectCost, Instalment, Payment, Reschedule
-from funnel import machine
+from funnel import machine, rates
 from funnel.clock import local_instant
 from funnel.machine import Locked, Refusal, Refused
 from funnel.models import Event, Journey, Organisation, User
@@ -58,6 +58,7 @@ def receive_payment(
     actor: User | None,
     at: datetime,
     amount: Decimal,
+    currency: str = "",
     instalment: Instalment | None = None,
     paid_on: date | None = None,
     method: str = Payment.Method.TRANSFER,
@@ -65,10 +66,13 @@ def receive_payment(
 ) -> list[Event]:
     """Record money that came in; it pays the instalment named, then those unpaid from the oldest on.
 
-    With `paid_on` on another day than `at`, the event is dated to noon of that day.
+    With `paid_on` on another day than `at`, the event is dated to noon of that day. An amount in another currency is
+    frozen in the organisation's at the rate of the day; raises Refused where none is known.
     """
     (journey,) = journeys
     day, moment = moment_of(paid_on, at=at, journey=journey)
+    frozen = rates.freeze_for(journey, amount, currency, day=day)
+    amount = frozen.amount
     events = machine.record(
         journeys=journeys,
         event=Happening.PAYMENT_RECEIVED,
@@ -76,7 +80,7 @@ def receive_payment(
         at=moment,
         value=f"{amount:f}",
         amount=amount,
-        inputs={"instalment": instalment.pk if instalment else None, "method": method},
+        inputs={"instalment": instalment.pk if instalment else None, "method": method, **frozen.inputs},
         comment=comment,
     )
     Payment.objects.create(
@@ -92,17 +96,23 @@ def pay_refund(
     actor: User | None,
     at: datetime,
     amount: Decimal,
+    currency: str = "",
     paid_on: date | None = None,
     method: str = Payment.Method.TRANSFER,
     comment: str = "",
 ) -> list[Event]:
-    """Record money that went back to the client. Raises Refused where it is more than they have paid."""
+    """Record money that went back to the client. Raises Refused where it is more than they have paid.
+
+    An amount in another currency is frozen as a payment is.
+    """
     (journey,) = journeys
+    day, moment = moment_of(paid_on, at=at, journey=journey)
+    frozen = rates.freeze_for(journey, amount, currency, day=day)
+    amount = frozen.amount
     paid = paid_so_far(journey.pk)
     if amount > paid:
         words = _("No more can go back than was paid: %(paid)s.") % {"paid": f"{paid:f}"}
         raise Refused({journey.pk: Refusal("data", ("payments",), words)})
-    day, moment = moment_of(paid_on, at=at, journey=journey)
     events = machine.record(
         journeys=journeys,
         event=Happening.REFUND_PAID,
@@ -110,7 +120,7 @@ def pay_refund(
         at=moment,
         value=f"{amount:f}",
         amount=amount,
-        inputs={"method": method},
+        inputs={"method": method, **frozen.inputs},
         comment=comment,
     )
     Payment.objects.create(
@@ -130,10 +140,16 @@ def record_cost(
     actor: User | None,
     at: datetime,
     amount: Decimal,
+    currency: str = "",
     kind: str = DirectCost.Kind.OTHER,
     comment: str = "",
 ) -> list[Event]:
-    """Record what serving each of the journeys' clients cost outside."""
+    """Record what serving each of the journeys' clients cost outside; another currency is frozen as in a payment."""
+    if not journeys:
+        return []
+    day = at.astimezone(Organisation.current().zone).date()
+    frozen = rates.freeze_for(journeys[0], amount, currency, day=day)
+    amount = frozen.amount
     events = machine.record(
         journeys=journeys,
         event=Happening.DIRECT_COST,
@@ -141,10 +157,9 @@ def record_cost(
         at=at,
         value=f"{amount:f}",
         amount=amount,
-        inputs={"kind": kind},
+        inputs={"kind": kind, **frozen.inputs},
         comment=comment,
     )
-    day = at.astimezone(Organisation.current().zone).date()
     DirectCost.objects.bulk_create(
         DirectCost(journey_id=event.journey_id, event=event, kind=kind, amount=amount, spent_on=day)
         for event in events

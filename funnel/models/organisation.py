@@ -120,3 +120,21 @@ class Organisation(models.Model):
             days=frozenset(self.business_days),
             holidays=frozenset(self.holidays),
         )
+
+
+class Rate(models.Model):
+    """What one unit of a currency is worth in the organisation's from a day on, until another day has its own."""
+
+    currency = models.CharField(max_length=3)
+    into = models.CharField(max_length=3, db_column="into_currency")
+    day = models.DateField()
+    rate = models.DecimalField(max_digits=20, decimal_places=10)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["currency", "into", "day"], name="rate_one_a_day"),
+            models.CheckConstraint(condition=models.Q(rate__gt=0), name="rate_above_zero"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.currency}/{self.into} {self.day}"
