@@ -78,25 +78,16 @@ def instalments(
     condition, parameters = sql.kept(filters or {})
     grouped = "GROUPING SETS ((span), (span, cut))" if by else "span"
     with_cut = "CASE WHEN grouping(cut) = 0 THEN cut END" if by else "NULL"
+    relations, asked = schedule(clock=clock, spans=spans, as_of=as_of, lag=lag)
     statement = f"""
-WITH {_DAYS},{_SCHEDULE},{_STANDING_THEN if lag is None else _STANDING_NOW}
+{relations}
 SELECT span, {with_cut}, count(*), count(*) FILTER (WHERE in_time >= amount)
 FROM (
     SELECT span.span, {cut} AS cut, fact.*
     FROM span JOIN counted AS fact ON fact.due_on BETWEEN span.first AND span.last {cut_from}
     WHERE {condition}
 ) AS due GROUP BY {grouped}"""
-    today = as_of.astimezone(clock.zone).date()
-    tick = timedelta(microseconds=1)
-    asked: dict[str, Any] = {
-        **parameters,
-        "spans": [span.name for span in spans],
-        "firsts": [span.starts.astimezone(clock.zone).date() for span in spans],
-        "lasts": [min(today, (span.ends - tick).astimezone(clock.zone).date()) for span in spans],
-        "as_of": as_of,
-        "stage_events": list(TARGETS),
-        "void": list(VOID_STAGES),
-    }
+    asked |= parameters
     due: dict[Bucket, int] = {}
     in_time: dict[Bucket, int] = {}
     for span, value, count, paid in run(statement, asked):
@@ -105,6 +96,22 @@ FROM (
         {"instalments_due": partial(_count, due), "instalments_in_time": partial(_count, in_time)},
         frozenset(due),
     )
+
+
+def schedule(
+    *, clock: BusinessClock, spans: Sequence[Span], as_of: datetime, lag: timedelta | None
+) -> tuple[str, dict[str, Any]]:
+    """The relations `span` and `counted` (instalments of journeys that count, with what came `in_time`)."""
+    today = as_of.astimezone(clock.zone).date()
+    tick = timedelta(microseconds=1)
+    return f"WITH {_DAYS},{_SCHEDULE},{_STANDING_THEN if lag is None else _STANDING_NOW}", {
+        "spans": [span.name for span in spans],
+        "firsts": [span.starts.astimezone(clock.zone).date() for span in spans],
+        "lasts": [min(today, (span.ends - tick).astimezone(clock.zone).date()) for span in spans],
+        "as_of": as_of,
+        "stage_events": list(TARGETS),
+        "void": list(VOID_STAGES),
+    }
 
 
 def _count(numbers: Mapping[Bucket, int], bucket: Bucket) -> int:

@@ -214,6 +214,17 @@ def planned(
     return plan
 
 
+def first_complete_year(clock: BusinessClock, first: datetime) -> int:
+    """The year from whose beginning on there may be applications, of which the first came at `first`."""
+    begun = clock.month_at(first).first
+    return begun.year if begun.month == 1 else begun.year + 1
+
+
+def last_complete_year(clock: BusinessClock, as_of: datetime, period: Period) -> int:
+    """The last year that was over both by the period's end and as known at `as_of`."""
+    return min(clock.month_at(as_of).first, period.until).year - 1
+
+
 def _seasonality(
     organisation: Organisation,
     periods: Mapping[str, Period],
@@ -227,10 +238,8 @@ def _seasonality(
     first = first_application()
     if first is None:
         return lambda bucket: None
-    begun = clock.month_at(first).first
-    earliest = begun.year if begun.month == 1 else begun.year + 1
-    known = clock.month_at(as_of).first
-    latest = {name: min(known, period.until).year - 1 for name, period in periods.items()}
+    earliest = first_complete_year(clock, first)
+    latest = {name: last_complete_year(clock, as_of, period) for name, period in periods.items()}
     years = range(earliest, max(latest.values()) + 1)
     if len(years) < 2:
         return lambda bucket: None

@@ -3,6 +3,7 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
+from .records import RecordsView
 from .views import PlanViewSet, ReportView
 
 router = SimpleRouter()
@@ -10,5 +11,6 @@ router.register("plans", PlanViewSet, "plan")
 
 urlpatterns = [
     path("kpi/report/", ReportView.as_view(), name="kpi-report"),
+    path("kpi/records/", RecordsView.as_view(), name="kpi-records"),
     path("", include(router.urls)),
 ]
