@@ -15,6 +15,7 @@ def entries(user: User) -> Iterator[dict[str, Any]]:
     """Yield what the person's role may use: one query, for the count of what is unread."""
     if user.role != Role.PARTNER:
         yield {"url_name": "funnel:journey-list", "icon": "users", "label": _("Journeys"), "weight": 30}
+        yield {"url_name": "funnel:board", "icon": "square-kanban", "label": _("Pipeline"), "weight": 35}
     yield {
         "url_name": "funnel:notifications",
         "icon": "bell",

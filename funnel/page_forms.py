@@ -158,8 +158,8 @@ class JourneyFilter(forms.Form):
                 *((p.username, str(p)) for p in people if p.pk != user.pk),
             ],
         )
-        for field in ("state", "stage", "owner", "source", "snoozed", "order"):
-            self.fields[field].error_messages["invalid_choice"] = _(
+        for field in self.fields.values():
+            field.error_messages["invalid_choice"] = _(
                 "“%(value)s” is not known here; this filter is left out."
             )
 
@@ -217,6 +217,27 @@ class JourneyFilter(forms.Form):
             words = dict(getattr(field, "choices", ())).get(value, value)
             found.append((name, str(field.label), str(words)))
         return found
+
+
+class BoardFilter(JourneyFilter):
+    """The filters of the board: those of the list but for the state, and which half of the funnel is folded."""
+
+    half = forms.ChoiceField(
+        label=_("Show"),
+        required=False,
+        choices=[("", _("The whole funnel")), ("marketing", _("Marketing's half")), ("sales", _("Sales' half"))],
+    )
+
+    def __init__(self, data: Any, *, user: User) -> None:
+        super().__init__(data, user=user)
+        for name in ("state", "stage", "order"):
+            del self.fields[name]
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Return the filters that hold, by name."""
+        self.is_valid()
+        return {"state": "open", **{name: value for name, value in self.cleaned_data.items() if value}}
 
 
 class BulkForm(forms.Form):

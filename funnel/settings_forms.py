@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zoneinfo
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django import forms
@@ -13,9 +14,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
+from .limits import Limit
 from .models import ApiToken, Campaign, Organisation, Reason, Service, Source, Team, User
 from .models.programs import Scope
-from .stages import Role
+from .stages import Role, Stage
 
 DAYS: Final = [
     (1, _("Monday")),
@@ -225,3 +227,40 @@ def tokens_of(user: User) -> Any:
     """Return the tokens that a person may see: an administrator everyone's, others their own."""
     tokens = ApiToken.objects.select_related("user").order_by("-pk")
     return tokens if user.role == Role.ADMINISTRATOR else tokens.filter(user=user)
+
+
+class StageLimitsForm(forms.Form):
+    """Three numbers for each open stage; the form is drawn as one table."""
+
+    def __init__(self, *args: Any, found: Mapping[str, Limit], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.stages = list(found)
+        for stage, limit in found.items():
+            label = Stage(stage).label
+            for name, field in {
+                "days": forms.IntegerField(label=_("Stale after, days"), min_value=1, max_value=365),
+                "at_once": forms.IntegerField(
+                    label=_("At most at once"), min_value=1, max_value=9999, required=False
+                ),
+                "chance": forms.IntegerField(label=_("Chance, %"), min_value=0, max_value=100),
+            }.items():
+                field.initial = getattr(limit, name)
+                field.label = f"{label}: {field.label}"
+                self.fields[f"{stage}-{name}"] = field
+
+    @property
+    def rows(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """Return each stage with its bound fields: days, at once, chance."""
+        return [
+            (stage, [self[f"{stage}-{name}"] for name in ("days", "at_once", "chance")])
+            for stage in self.stages
+        ]
+
+    @property
+    def wanted(self) -> dict[str, Limit]:
+        """Return the limits that a valid form asks for."""
+        given = self.cleaned_data
+        return {
+            stage: Limit(given[f"{stage}-days"], given[f"{stage}-chance"], given[f"{stage}-at_once"])
+            for stage in self.stages
+        }

@@ -2,6 +2,7 @@ from django.urls import URLPattern, path
 
 from .views import (
     acts,
+    board,
     catalogue,
     details,
     gallery,
@@ -22,6 +23,10 @@ urlpatterns: list[URLPattern] = [
     path("theme/", shell.set_theme, name="theme"),
     path("components/", gallery.gallery, name="gallery"),
     path("journeys/", journey_list.journey_list, name="journey-list"),
+    path("pipeline/", board.pipeline, name="board"),
+    path("pipeline/<int:pk>/moves/", board.moves, name="board-moves"),
+    path("pipeline/<int:pk>/drop/", board.drop, name="board-drop"),
+    path("pipeline/<slug:key>/", board.column, name="board-column"),
     path("journeys/bulk/", journey_list.bulk, name="journey-bulk"),
     path("journeys/<int:pk>/", journey.journey, name="journey"),
     path("journeys/<int:pk>/details/", details.details, name="journey-details"),
@@ -43,6 +48,7 @@ urlpatterns: list[URLPattern] = [
     path("settings/users/<int:pk>/password/", settings.user_password, name="user-password"),
     path("settings/teams/new/", settings.team_form, name="team-new"),
     path("settings/teams/<int:pk>/", settings.team_form, name="team"),
+    path("settings/stages/", settings.stage_limits, name="stage-limits"),
     path("settings/tokens/", settings.token_list, name="token-list"),
     path("settings/tokens/<int:pk>/revoke/", settings.token_revoke, name="token-revoke"),
     path("settings/<slug:slug>/", catalogue.catalogue, name="catalogue"),

@@ -3,6 +3,7 @@
 from .activity import Activity, Note, Notification
 from .catalogue import Campaign, Reason, Service, Source
 from .journey import Event, Journey
+from .limits import StageLimit
 from .organisation import Organisation
 from .outbox import OutboxRow
 from .parties import Company, Contact
@@ -25,6 +26,7 @@ __all__ = [
     "Reason",
     "Service",
     "Source",
+    "StageLimit",
     "Team",
     "User",
 ]

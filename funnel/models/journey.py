@@ -95,6 +95,7 @@ class Journey(models.Model):
             models.Index(fields=["owner", "stage", "-created_at"], name="journey_owner_stage"),
             models.Index(fields=["-created_at", "-id"], name="journey_created"),
             models.Index(fields=["stage_since", "id"], name="journey_stage_since"),
+            models.Index(fields=["stage", "stage_since", "id"], name="journey_stage_age"),
         ]
 
     def __str__(self) -> str:

@@ -94,7 +94,7 @@ def _do(request: HttpRequest, journey: Journey, name: str) -> HttpResponse:
         refusal = refused.refusals.get(journey.pk) or next(iter(refused.refusals.values()))
         journey = journey_of(request, journey.pk)
         return _ask(request, journey, name, form, when, status=409, refusal=refusal)
-    words = _done(outcome.journeys[0], name)
+    words = done_in_words(outcome.journeys[0], name)
     if outcome.events:
         toast(request, words, undo=undo_act_url(outcome.events))
     else:
@@ -105,7 +105,8 @@ def _do(request: HttpRequest, journey: Journey, name: str) -> HttpResponse:
     return go(request, home_of(request, journey.pk) if wanted in {"", own} else wanted)
 
 
-def _done(journey: Journey, name: str) -> str:
+def done_in_words(journey: Journey, name: str) -> str:
+    """Return what a toast says after the act."""
     if name in MOVES:
         return _("%(who)s: now “%(stage)s”.") % {"who": journey, "stage": stage_name(journey.stage)}
     return _("%(what)s: saved.") % {"what": act_label(name)}

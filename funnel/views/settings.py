@@ -14,10 +14,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from funnel import access, people, registry
+from funnel import access, limits, people, registry
 from funnel.access import Permission
 from funnel.models import Organisation, Team, User
-from funnel.settings_forms import OrganisationForm, ProfileForm, TeamForm, TokenForm, UserForm, tokens_of
+from funnel.settings_forms import (
+    OrganisationForm,
+    ProfileForm,
+    StageLimitsForm,
+    TeamForm,
+    TokenForm,
+    UserForm,
+    tokens_of,
+)
 from funnel.stages import Role
 from funnel.toasts import toast
 
@@ -57,6 +65,15 @@ def index(request: HttpRequest) -> HttpResponse:
         )
     if access.may(user, Permission.MANAGE_USERS):
         ours.append(("funnel:user-list", "users", _("Users and teams"), _("Who works here, and as what.")))
+    if access.may(user, Permission.MANAGE_CATALOGUE):
+        ours.append(
+            (
+                "funnel:stage-limits",
+                "flame",
+                _("Stage limits"),
+                _("When a journey is stale, and how many are too many."),
+            )
+        )
     shown = [(address(name), icon, label, words) for name, icon, label, words in ours]
     if access.may(user, Permission.MANAGE_CATALOGUE):
         shown += [
@@ -98,6 +115,20 @@ def organisation(request: HttpRequest) -> HttpResponse:
     }
     status = 422 if request.method == "POST" else 200
     return render(request, "funnel/settings_organisation.html", context, status=status)
+
+
+@permitted(Permission.MANAGE_CATALOGUE)
+@require_http_methods(["GET", "POST"])
+def stage_limits(request: HttpRequest) -> HttpResponse:
+    """Change how long a journey may stand at each stage, how many may at once, and its chance of being won."""
+    form = StageLimitsForm(request.POST or None, found=limits.limits())
+    if request.method == "POST" and form.is_valid():
+        limits.set_limits(wanted=form.wanted)
+        toast(request, _("The limits of the stages are saved."))
+        return go(request, reverse("funnel:stage-limits"))
+    context = {"form": form, "crumbs": crumbs(), "back": reverse("funnel:settings")}
+    status = 422 if request.method == "POST" else 200
+    return render(request, "funnel/settings_stages.html", context, status=status)
 
 
 # people --------------------------------------------------------------------------------------------------------------
