@@ -22,6 +22,7 @@ from kpi import plans
 from .clock import StoppedClock, stopped
 from .people import Cast, gather
 from .season import MONTHS, YEARS, arrivals, working
+from .spending import spend
 from .stories import WAYS, Story, Teller
 
 SHOWN_SHARE: Final = 6
@@ -54,6 +55,7 @@ def make(*, seed: int, journeys: int, until: datetime, tell: Tell = lambda done,
         _live(_stories(cast, rng, seed=seed, count=journeys, until=until), clock, until, tell, journeys)
         clock.at = until
         planned = _plan(rng, until)
+        spend(rng, until)
         OutboxRow.objects.filter(
             consumer__in=NEWS, state=OutboxRow.State.WAITING, event__occurred_at__lt=until - OLD_NEWS
         ).update(state=OutboxRow.State.DONE, done_at=until)

@@ -12,11 +12,12 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from config.seeding import make
-from config.seeding.people import COLLEAGUES, PASSWORD
+from config.seeding.people import CAMPAIGNS, COLLEAGUES, PASSWORD
 from funnel.models import Contact, Event, Journey, OutboxRow, User
 from funnel.stages import Stage
 from funnel.verification import verify
 from kpi.models import Plan
+from leads.models import CampaignCost
 
 pytestmark = pytest.mark.django_db
 
@@ -88,6 +89,9 @@ def test_every_role_can_sign_in_and_old_news_is_told_to_nobody() -> None:
     waiting = OutboxRow.objects.filter(state=OutboxRow.State.WAITING, consumer="notify")
     assert all((UNTIL - row.event.occurred_at).days <= 3 for row in waiting.select_related("event"))
     assert Plan.objects.filter(month="2026-03", metric="payments_net", scope="all").exists()
+    assert set(CampaignCost.objects.filter(month="2026-03").values_list("campaign__key", flat=True)) == set(
+        CAMPAIGNS
+    )
 
 
 def test_the_command_tells_the_sign_ins_and_makes_nothing_twice() -> None:
