@@ -46,7 +46,7 @@ audit: install ## known vulnerabilities in what is locked
 	.venv/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
 
 lock: ## compile requirements.lock anew; needs uv
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --group dev --extra forecast --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --upgrade -o requirements.lock
 
 .PHONY: help install up test lint schema messages bench faults audit lock
