@@ -23,9 +23,9 @@ from kpi.charts import Drawn
 from kpi.forms import ReportForm
 from kpi.metrics import BY_KEY
 from kpi.queries import Question, Span, windows_of
-from kpi.values import Number, Rate, plain
+from kpi.values import Number, Rate, Spread, Value, plain
 
-CHOICES: Final = ("to", "by")
+CHOICES: Final = ("to", "by", "trend", "sort")
 """Parameters by which a panel shows the same thing otherwise, beside period and filters."""
 
 
@@ -82,7 +82,7 @@ class Asked:
             lag=self.lag,
         )
 
-    def records(self, metric: str, period: Period | None = None, **more: str) -> str:
+    def records(self, metric: str, period: Period | None = None, /, **more: str) -> str:
         """The address of the rows behind a number; "" where nobody serves them."""
         period = period or self.period
         given: dict[str, Any] = {"metric": metric, "period": period.name, **self.filters, **more}
@@ -206,6 +206,20 @@ def decimal(number: Number | float | None, href: str = "", note: str = "") -> Ce
         href,
         note,
     )
+
+
+def rate_of(value: Value) -> Rate:
+    """The value as the rate that a ratio comes to; TypeError for anything else."""
+    if not isinstance(value, Rate):
+        raise TypeError(f"{value!r} is no rate")
+    return value
+
+
+def spread_of(value: Value) -> Spread:
+    """The value as the spread that a duration comes to; TypeError for anything else."""
+    if not isinstance(value, Spread):
+        raise TypeError(f"{value!r} is no spread of durations")
+    return value
 
 
 def span_words(periods: Sequence[Period]) -> str:

@@ -1,5 +1,7 @@
 """Where journeys went from each stage: what entered is held against what became of it."""
 
+from typing import Final
+
 from django.utils.translation import gettext as _
 
 from funnel.stages import Stage
@@ -8,6 +10,8 @@ from kpi.metrics import BY_KEY
 from kpi.panels.frame import Asked, Cell, PanelView, Picture, Table, count, decimal, name
 from kpi.queries import answer
 from kpi.values import Flow, Visits
+
+PARTS: Final = ("entered", "advanced", "lost", "returned", "referred", "voided", "still_here")
 
 
 def stage_flow(asked: Asked) -> PanelView:
@@ -61,7 +65,10 @@ def _row(asked: Asked, stage: str, label: str, visits: Visits) -> list[Cell]:
     adds_up = Cell(total, f"{mark} {count(total).text}")
     return [
         name(label, asked.records("stage_flow", stage=stage)),
-        *(count(number) for number in (visits.entered, *parts)),
+        *(
+            count(number, asked.records("stage_flow", stage=stage, part=part))
+            for part, number in zip(PARTS, (visits.entered, *parts), strict=True)
+        ),
         adds_up,
         decimal(visits.median_days),
         decimal(visits.p90_days),

@@ -114,7 +114,7 @@ def test_what_is_kept_gives_the_same_as_the_ledger(golden: Organisation, key: st
         kept = PANELS[key].build(replace(asked, lag=rollup.FRESH))
     assert not any("known AS MATERIALIZED" in query["sql"] for query in captured)
     assert kept.table.plain_rows() == PANELS[key].build(asked).table.plain_rows()
-    assert kept.table.rows
+    assert kept.table.rows or key == "seasonality"  # which needs more years than this history has
 
 
 @pytest.mark.parametrize("key", MONEY_PANELS)
