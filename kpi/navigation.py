@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from funnel.access import Permission, may
 from funnel.models import User
+from kpi.dashboards.pages import VIEWS, home
 
 
 def entries(user: User) -> Iterator[dict[str, Any]]:
@@ -14,8 +15,8 @@ def entries(user: User) -> Iterator[dict[str, Any]]:
     if may(user, Permission.SEE_REPORTS):
         yield {"url_name": "kpi:campaigns", "icon": "megaphone", "label": _("Campaigns"), "weight": 75}
         yield {
-            "url_name": "kpi:dashboard",
-            "holds": ("kpi:plan-grid", "kpi:staff"),
+            "url_name": home(user).url_name,
+            "holds": (*(view.url_name for view in VIEWS), "kpi:plan-grid", "kpi:staff"),
             "icon": "chart-column",
             "label": _("Dashboard"),
             "weight": 80,

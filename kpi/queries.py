@@ -97,10 +97,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`values` of each metric by bucket. `maturing` names the metrics whose members in a bucket may still convert."""
+    """`values` of each metric by bucket. `maturing` names the metrics whose members in a bucket may still convert.
+
+    `from_ledger`: counted from the ledger itself, be it that this was asked for or that what is kept is behind.
+    """
 
     values: Mapping[Bucket, Mapping[str, Value]]
     maturing: Mapping[Bucket, frozenset[str]]
+    from_ledger: bool = False
 
     def of(self, span: str, key: str, cut: str | None = None) -> Value:
         return self.values[Bucket(span, cut)][key]
@@ -149,7 +153,8 @@ def answer(question: Question, metrics: Iterable[Metric]) -> Answer:
     from kpi.sources import source_of  # which knows the questions that are asked here
 
     metrics = list(metrics)
-    tally = _Tally(question, source_of(question), metrics)
+    source = source_of(question)
+    tally = _Tally(question, source, metrics)
     buckets = [Bucket(span.name) for span in question.spans]
     buckets += sorted(tally.buckets - set(buckets), key=lambda bucket: (bucket.span, bucket.cut or ""))
     values = {bucket: {metric.key: tally.value(metric, bucket) for metric in metrics} for bucket in buckets}
@@ -157,7 +162,7 @@ def answer(question: Question, metrics: Iterable[Metric]) -> Answer:
         bucket: frozenset(metric.key for metric in metrics if tally.is_maturing(metric, bucket))
         for bucket in buckets
     }
-    return Answer(values, maturing)
+    return Answer(values, maturing, from_ledger=source.eager)
 
 
 class _Tally:

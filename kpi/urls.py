@@ -1,11 +1,15 @@
 from django.urls import path, re_path
 
-from . import panel_views, plan_views, views
+from . import panel_views, plan_views
 from .campaigns.views import campaigns
+from .dashboards import views as dashboards
 
 app_name = "kpi"
 urlpatterns = [
-    path("dashboard/", views.dashboard, name="dashboard"),
+    path("dashboard/", dashboards.management, name="dashboard"),
+    path("dashboard/marketing/", dashboards.marketing, name="dashboard-marketing"),
+    path("dashboard/sales/", dashboards.sales, name="dashboard-sales"),
+    path("dashboard/attention/", dashboards.needs_attention, name="attention"),
     path("campaigns/", campaigns, name="campaigns"),
     path("dashboard/panels/<slug:key>/", panel_views.panel, name="panel"),
     path("plans/", plan_views.grid, name="plan-grid"),

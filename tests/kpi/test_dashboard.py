@@ -1,21 +1,35 @@
-"""The dashboard shows a month's figures to those who may see them, at a fixed number of queries."""
+"""The dashboards show what the report says, to those who may see it, at a fixed number of queries."""
 
+import csv
+import html
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from funnel.models import Organisation
+from funnel import formats
+from funnel.models import Journey, Organisation, Source
+from funnel.periods import Period
 from funnel.stages import Role
+from kpi import report, rollup, tables
+from kpi.dashboards.attention import answer_by
+from kpi.dashboards.pages import EVERY, VIEWS
+from kpi.models import Plan
 from tests.factories import people
 
 from . import ledgers
+from .conftest import AS_OF
 from .ledgers import Row, Start
 from .test_report import march
 
 URL = "/dashboard/"
+MARKETING, SALES = f"{URL}marketing/", f"{URL}sales/"
+PANEL = f"{URL}panels/"
 MARCH = {"month": "2026-03", "as_of": "2026-04-10T00:00+02:00"}
 MOST_QUERIES = 12
 pytestmark = pytest.mark.usefixtures("berlin")
@@ -27,96 +41,323 @@ def manager(client: Client) -> Client:
     return client
 
 
-def page(client: Client, **asked: str) -> str:
-    answer = client.get(URL, asked)
+def page(client: Client, url: str = URL, **asked: Any) -> str:
+    answer = client.get(url, asked)
     assert answer.status_code == 200
-    return answer.content.decode()
+    return html.unescape(answer.content.decode())
 
 
-def queries(client: Client, **asked: str) -> int:
-    page(client, **asked)
+def card(found: str, key: str) -> str:
+    """The card of a metric."""
+    (one,) = re.findall(
+        rf'<section class="stat" aria-labelledby="card-{key}">.*?</section>', found, re.DOTALL
+    )
+    return str(one)
+
+
+def section(found: str, name: str) -> str:
+    (one,) = re.findall(rf'<section class="panel[^>]*id="{name}".*?</section>', found, re.DOTALL)
+    return str(one)
+
+
+def queries(client: Client, url: str = URL, **asked: Any) -> int:
+    page(client, url, **asked)
     with CaptureQueriesContext(connection) as captured:
-        page(client, **asked)
+        page(client, url, **asked)
     return len(captured)
 
 
-def test_a_month_is_shown_with_its_comparisons_and_samples(golden: Organisation, manager: Client) -> None:
+# What is shown
+
+
+def test_a_card_shows_a_figure_its_changes_and_its_plan(golden: Organisation, manager: Client) -> None:
+    paid = card(page(manager, **MARCH), "payments_net")
+    assert 'title="€33,000"' in paid or "€33K" in paid
+    assert "+230%" in paid
+    assert "of plan €44K" in paid
+    assert "vs last month" in paid
+
+
+def test_cards_say_what_the_report_says(golden: Organisation, manager: Client) -> None:
     found = page(manager, **MARCH)
-    for shown in (
-        "March 2026",
-        "February 2026",
-        "March 2025",
-        "€33,000",
-        "+230%",
-        "3 of 4",
-        "−50 pp",
-        "n/a",
-        "Europe/Berlin",
-    ):
-        assert shown in found, shown
-    assert "maturing" not in found.split("<footer")[0].split("Marketing")[0]
+    lines = report.build(
+        organisation=golden,
+        period=Period.month("2026-03"),
+        as_of=AS_OF,
+        metrics=[EVERY[key] for key in VIEWS[0].cards],
+    ).lines
+    for line in lines:
+        shown = card(found, line.metric.key)
+        assert f'title="{tables.cell(line.metric, line.current, "EUR").figure}"' in shown
+        for change in (line.mom, line.yoy):
+            assert formats.change(None if change is None else float(change), unit(line)) in shown
 
 
-def test_a_cut_lists_its_values_and_an_empty_key_as_none(golden: Organisation, manager: Client) -> None:
-    found = page(manager, **MARCH, by="campaign")
-    table = found[found.index('id="cut"') : found.index("section-1")]
-    assert "brand" in table
-    assert "spring" in table
-    assert ">None<" in table
+def unit(line: report.Line) -> str:
+    return "pp" if line.metric.points else "pct"
 
 
-def test_the_number_of_queries_is_the_same_for_one_journey_and_for_many(
-    berlin: Organisation, manager: Client
+def test_a_rate_stands_beside_its_n_and_says_what_it_means(golden: Organisation, manager: Client) -> None:
+    won = card(page(manager, **MARCH), "win_rate_close_date")
+    assert "3 of 4" in won
+    assert "Deals won ÷ (won + lost deals) of the period." in won
+
+
+def test_the_funnel_names_its_weakest_step(golden: Organisation, manager: Client) -> None:
+    assert "Weakest step:" in section(page(manager, **MARCH), "funnel")
+
+
+def test_the_trend_follows_the_metric_of_the_address(golden: Organisation, manager: Client) -> None:
+    found = section(page(manager, **MARCH, trend="leads_valid"), "trend")
+    assert re.search(r'aria-current="true">Applications</a>', found)
+    assert "March 2026" in found
+    assert "April 2025" in found
+
+
+@pytest.mark.parametrize("url", [URL, MARKETING, SALES])
+def test_each_view_shows_six_to_nine_cards(golden: Organisation, manager: Client, url: str) -> None:
+    assert 6 <= page(manager, url, **MARCH).count('class="stat"') <= 9
+
+
+def test_a_running_month_is_compared_like_for_like_and_matures_later(
+    golden: Organisation, manager: Client
 ) -> None:
-    ledgers.write([Start("J0", "C0", owner="Ann")], [Row("E0", "J0", "lead_created", march(2))])
-    with_one = queries(manager, **MARCH, by="owner")
-    many = [Start(f"J{n}", f"C{n}", owner=f"U{n}") for n in range(1, 40)]
-    ledgers.write(many, [Row(f"E{n}", f"J{n}", "lead_created", march(2)) for n in range(1, 40)])
-    assert queries(manager, **MARCH, by="owner") == with_one <= MOST_QUERIES
+    found = page(manager, MARKETING, month="2026-03", as_of="2026-03-16T00:00+01:00")
+    assert "still running" in found
+    # the month ends on 1 April, Berlin; a meeting then has fourteen days
+    assert "maturing until 15 Apr" in card(found, "meeting_to_brief_cohort_14d")
+
+
+def test_the_plan_of_a_quarter_is_the_sum_of_its_months(berlin: Organisation, manager: Client) -> None:
+    ledgers.write([Start("J0", "C0")], [Row("E0", "J0", "lead_created", march(2))])
+    for month in ("2026-01", "2026-02", "2026-03"):
+        Plan.objects.create(month=month, metric="leads_valid", scope="all", value=10)
+    assert "3% of plan 30" in card(page(manager, period="2026-Q1"), "leads_valid")
+    Plan.objects.filter(month="2026-02").delete()
+    assert "of plan" not in card(page(manager, period="2026-Q1"), "leads_valid")
+
+
+# Filters and periods
+
+
+def test_filters_narrow_the_figures_and_can_be_taken_away(golden: Organisation, manager: Client) -> None:
+    whole = report.build(
+        organisation=golden, period=Period.month("2026-03"), as_of=AS_OF, metrics=[EVERY["leads_valid"]],
+        filters={"owner": ["Ann"]},
+    )  # fmt: skip
+    found = page(manager, **MARCH, owner="Ann")
+    assert f">{whole.lines[0].current.figure}</b>" in card(found, "leads_valid")
+    assert "Remove the filter Owner: Ann" in found
+    assert 'href="/dashboard/marketing/?month=2026-03&as_of=2026-04-10T00%3A00%2B02%3A00&owner=Ann"' in found
+
+
+def test_several_values_of_a_filter_add_up(golden: Organisation, manager: Client) -> None:
+    def leads(*owners: str) -> int:
+        shown = card(page(manager, **MARCH, owner=list(owners)), "leads_valid")
+        return int(re.findall(r"<b[^>]*>(\d+)</b>", shown)[0])
+
+    assert leads("Ann", "Bob") == leads("Ann") + leads("Bob") > leads("Ann") > 0
+
+
+def test_the_same_filters_narrow_the_report_of_the_api(golden: Organisation, manager: Client) -> None:
+    answer = manager.get("/api/v1/kpi/report/", {**MARCH, "owner": "Ann"})
+    expected = report.build(
+        organisation=golden, period=Period.month("2026-03"), as_of=AS_OF, filters={"owner": ["Ann"]}
+    )
+    assert answer.json()["metrics"]["leads_valid"] == expected.json()["metrics"]["leads_valid"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"month": "x"}, {"by": "moon"}, {"as_of": "now"}, {"period": "2026-Q9"}, {"source": "nowhere"},
+        {"owner": "nobody"}, {"trend": "moon"}, {"sort": "moon"}, {"first": "2026-03-09", "last": "2026-03-01"},
+    ],
+)  # fmt: skip
+def test_a_bad_parameter_is_named_on_the_page(
+    golden: Organisation, manager: Client, asked: dict[str, Any]
+) -> None:
+    answer = manager.get(URL, asked)
+    assert answer.status_code == 400
+    assert f"<b>{list(asked)[-1]}</b>:" in answer.content.decode()
+
+
+def test_an_unknown_filter_is_a_400_of_the_api_that_names_it(golden: Organisation, manager: Client) -> None:
+    answer = manager.get("/api/v1/kpi/report/", {"campaign": "nowhere"})
+    assert answer.status_code == 400
+    assert "campaign" in answer.content.decode()
+
+
+def test_two_days_are_a_range(golden: Organisation, manager: Client) -> None:
+    found = page(manager, first="2026-03-02", last="2026-03-20", as_of=MARCH["as_of"])
+    assert "2 March 2026 – 20 March 2026" in found
+    assert "vs the time before" in found
+
+
+def test_the_arrows_lead_to_the_neighbouring_periods_and_keep_the_rest(
+    golden: Organisation, manager: Client
+) -> None:
+    found = page(manager, **MARCH, trend="leads_valid")
+    assert "trend=leads_valid&period=2026-02" in found
+    assert "period=2026-04" in found
+    assert "period=2026-Q1" in page(manager, period="2026-Q2")
+    assert "The period after" not in page(manager, month="2150-01")
+
+
+def test_a_moment_of_the_past_is_told(golden: Organisation, manager: Client) -> None:
+    found = page(manager, **MARCH)
+    assert "As known at" in found
+    assert "Show what is known now" in found
+    assert "As known at" not in page(manager, month="2026-03")
+
+
+def test_a_filter_without_result_says_so(golden: Organisation, manager: Client) -> None:
+    Source.objects.create(key="silent", label="Silent")
+    assert "Nothing in this period fits these filters." in page(manager, **MARCH, source="silent")
+
+
+# States
 
 
 def test_before_the_first_application_the_page_says_why_it_is_empty(manager: Client) -> None:
     assert "No applications yet" in page(manager)
 
 
-def test_a_month_without_events_shows_zeros(golden: Organisation, manager: Client) -> None:
-    found = page(manager, month="2024-03", as_of="2026-04-10T00:00+02:00", by="source")
+def test_a_month_without_events_says_so(golden: Organisation, manager: Client) -> None:
+    found = page(manager, month="2024-03", as_of="2026-04-10T00:00+02:00")
     assert "Nothing happened in this period." in found
 
 
-def test_a_running_month_says_what_it_is_compared_with(golden: Organisation, manager: Client) -> None:
-    found = page(manager, month="2026-03", as_of="2026-03-16T00:00+01:00")
-    assert "still running" in found
-    assert "maturing" in found
-
-
-def test_the_arrows_lead_to_the_neighbouring_periods_and_keep_the_cut(
+def test_while_figures_are_prepared_anew_the_page_says_so_and_is_right(
     golden: Organisation, manager: Client
 ) -> None:
-    found = page(manager, **MARCH, by="owner")
-    assert "period=2026-02" in found
-    assert "period=2026-04" in found
-    assert "by=owner" in found
-    assert "period=2026-Q1" in page(manager, period="2026-Q2")
-    assert "The period after" not in page(manager, month="2150-01")
+    rollup.catch_up()
+    assert "prepared anew" not in page(manager, month="2026-03")
+    kept = card(page(manager, month="2026-03"), "leads_valid")
+    rollup.drop()
+    rollup.step()
+    found = page(manager, month="2026-03")
+    assert "prepared anew" in found
+    assert card(found, "leads_valid") == kept
 
 
-@pytest.mark.parametrize("asked", [{"month": "x"}, {"by": "moon"}, {"as_of": "now"}, {"period": "2026-Q9"}])
-def test_a_bad_parameter_is_named_on_the_page(manager: Client, asked: dict[str, Any]) -> None:
-    answer = manager.get(URL, asked)
-    assert answer.status_code == 400
-    assert "notice bad" in answer.content.decode()
+# The table of a cut, and files
+
+
+def test_the_table_of_a_cut_lists_its_values_and_an_empty_key_as_none(
+    golden: Organisation, manager: Client
+) -> None:
+    table = section(page(manager, f"{PANEL}results/", **MARCH, by="campaign"), "by")
+    assert "brand" in table
+    assert "spring" in table
+    assert ">None<" in table
+
+
+def test_the_table_is_ordered_by_the_column_asked_for(golden: Organisation, manager: Client) -> None:
+    def order(sort: str) -> list[str]:
+        table = section(page(manager, f"{PANEL}results/", **MARCH, by="source", sort=sort), "by")
+        return re.findall(r'<th scope="row" class="wrap">(.*?)</th>', table)
+
+    assert order("name") == sorted(order("name"), key=str.casefold) == order("-name")[::-1]
+    assert len(order("name")) > 1
+
+
+@pytest.mark.parametrize("key", ["trend", "funnel", "results"])
+def test_each_part_is_downloaded(golden: Organisation, manager: Client, key: str) -> None:
+    answer = manager.get(f"{PANEL}{key}/", {**MARCH, "format": "csv"})
+    assert answer.status_code == 200
+    assert answer["Content-Type"].startswith("text/csv")
+    rows = list(csv.reader(answer.content.decode("utf-8-sig").splitlines()))
+    assert len(rows) > 2
+    assert len({len(row) for row in rows}) == 1
+
+
+# Who sees what
 
 
 def test_money_is_not_shown_to_those_who_may_not_see_it(golden: Organisation, client: Client) -> None:
-    client.force_login(people(Role.MARKETER))
-    found = page(client, **MARCH, by="source")
-    assert "Net payments" not in found
-    assert "€" not in found
-    assert "Applications per business day" in found
+    client.force_login(people(Role.FIRST_TOUCH))
+    for url in (URL, MARKETING, SALES, f"{PANEL}results/", f"{PANEL}trend/"):
+        found = page(client, url, **MARCH)
+        assert "€" not in found, url
+    assert client.get(URL, {"trend": "payments_net"}).status_code == 400
 
 
 def test_the_page_is_for_those_who_may_see_reports(client: Client) -> None:
     assert client.get(URL).status_code == 302
     client.force_login(people(Role.PARTNER))
-    assert client.get(URL).status_code == 403
+    for url in (URL, MARKETING, SALES, f"{URL}attention/"):
+        assert client.get(url).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("role", "url"), [(Role.MARKETER, MARKETING), (Role.SALESPERSON, SALES), (Role.MANAGER, URL)]
+)
+def test_the_left_bar_leads_to_the_dashboard_of_ones_role(client: Client, role: Role, url: str) -> None:
+    client.force_login(people(role))
+    found = page(client, url)
+    assert re.search(rf'<a [^>]*href="{url}"[^>]*aria-current="page"', found)
+
+
+# What waits
+
+
+def test_what_waits_is_counted_with_its_sum_and_leads_to_its_list(
+    golden: Organisation, manager: Client
+) -> None:
+    Journey.objects.update(stage="won")
+    journey = Journey.objects.order_by("pk").first()
+    assert journey is not None
+    Journey.objects.filter(pk=journey.pk).update(stage="objection", amount=5000)
+    found = page(manager, f"{URL}attention/")
+    assert "Open objections" in found
+    assert "€5K" in found
+    assert "/journeys/?stage=objection" in found
+    assert "Leads past their reply time" not in found
+
+
+def test_an_application_waits_too_long_once_its_business_minutes_are_over(berlin: Organisation) -> None:
+    monday = datetime(2026, 3, 9, 9, 30, tzinfo=berlin.zone)
+    limit = answer_by(berlin.clock, monday, 60)
+    # half an hour of Monday, half an hour of Friday
+    assert abs(limit - datetime(2026, 3, 6, 17, 30, tzinfo=berlin.zone)) < timedelta(seconds=2)
+
+
+# Speed
+
+
+MANY = """
+INSERT INTO funnel_contact (name, email, phone, language, region, created_at)
+SELECT 'Person ' || n, 'p' || n || '@many.example', '', '', '', now() FROM generate_series(1, %(size)s) n;
+INSERT INTO funnel_journey (contact_id, kind, source_id, owner_id, stage, stage_since, seq, created_at)
+SELECT c.id, 'new', (SELECT min(id) FROM funnel_source), (SELECT min(id) FROM funnel_user), 'new', at, 1, at
+  FROM (SELECT id, %(until)s::timestamptz - id %% 700 * interval '1 day' AS at
+          FROM funnel_contact WHERE email LIKE '%%@many.example') c;
+INSERT INTO funnel_event (journey_id, seq, event, stage_from, stage_to, occurred_at, recorded_at, act, value,
+                          currency, reason, inputs, source_id, owner_id)
+SELECT id, 1, 'lead_created', '', 'new', created_at, created_at, gen_random_uuid(), '', '', '', '{}', source_id, owner_id
+  FROM funnel_journey WHERE id NOT IN (SELECT journey_id FROM funnel_event);
+"""
+
+
+@pytest.mark.parametrize("url", [URL, MARKETING, SALES, f"{URL}attention/", f"{PANEL}results/"])
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"period": "2026"}, {"source": "web"}, {"source": ["web", "event"]}, {"as_of": "2026-11-01T00:00+01:00"}],
+)  # fmt: skip
+def test_no_page_takes_more_queries_than_it_may(
+    golden: Organisation, manager: Client, url: str, asked: dict[str, Any]
+) -> None:
+    rollup.catch_up()
+    assert queries(manager, url, **asked) <= MOST_QUERIES
+
+
+def test_ten_thousand_journeys_take_as_few_queries_as_one(berlin: Organisation, manager: Client) -> None:
+    now = timezone.now()
+    ledgers.write([Start("J0", "C0")], [Row("E0", "J0", "lead_created", now.isoformat())])
+    rollup.catch_up()
+    with_one = queries(manager)
+    with connection.cursor() as cursor:
+        cursor.execute(MANY, {"size": 10_000, "until": now.astimezone(UTC)})
+    rollup.catch_up()
+    assert queries(manager) <= max(with_one, MOST_QUERIES) == MOST_QUERIES
