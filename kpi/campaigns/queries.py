@@ -1,8 +1,9 @@
 """Campaigns side by side: what each cost in a period and what it brought."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 from django.utils.functional import Promise
@@ -14,7 +15,7 @@ from kpi import report
 from kpi.measures import Metric
 from kpi.metrics import BY_KEY, CAMPAIGNS, seen_by
 from kpi.queries import Bucket, Span
-from kpi.values import Value
+from kpi.values import Rate, Value
 
 _HEADS: Final[Mapping[str, Promise]] = {
     "campaign_cost": _("Cost"),
@@ -30,7 +31,9 @@ _HEADS: Final[Mapping[str, Promise]] = {
 }
 """The columns of the page in order, by metric, under short heads."""
 
-COLUMNS: Final = [(BY_KEY | {metric.key: metric for metric in CAMPAIGNS})[key] for key in _HEADS]
+RETURN: Final = "campaign_return"
+_BY_KEY: Final = {**BY_KEY, **{metric.key: metric for metric in CAMPAIGNS}}
+COLUMNS: Final = [_BY_KEY[key] for key in _HEADS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +111,21 @@ def compared(
         columns,
         _ordered(rows, order, columns),
         row(None, "") if Bucket(report.NOW, "") in found.values else None,
-        row(None, None),
+        _whole(row(None, None), found.values),
     )
+
+
+def _whole(row: Row, values: Mapping[Bucket, Mapping[str, Value]]) -> Row:
+    """The whole, whose return leaves out what was paid by those who came without a campaign."""
+    if RETURN not in row.values:
+        return row
+    brought = [
+        value for bucket, each in values.items() if bucket.cut and isinstance(value := each[RETURN], Rate)
+    ]
+    cost = row.values[RETURN]
+    paid = sum((rate.numerator or 0 for rate in brought), Decimal(0))
+    told = Rate(paid, cost.denominator if isinstance(cost, Rate) else None)
+    return replace(row, values={**row.values, RETURN: told})
 
 
 def _ordered(rows: list[Row], order: str, columns: Sequence[Column]) -> list[Row]:

@@ -40,14 +40,20 @@ def table(html: str) -> list[list[str]]:
 @pytest.mark.usefixtures("history")
 def test_each_campaign_stands_with_its_cost_and_what_it_brought(client: Client) -> None:
     spend(spring={"2026-03": "600"}, fair={"2026-03": "150"}, idle={"2026-03": "70"})
+    start = Start("J9", "C9")
+    rows = [
+        Row("L9", "J9", "lead_created", at("2026-02-09")),
+        Row("P9", "J9", "payment_received", at("2026-03-09"), "75"),
+    ]
+    ledgers.write([start], rows)
     assert table(page(Role.MANAGER, client)) == [
         ["Campaign", "Cost", "Applications", "SAL", "SAL quality", "Cost per application", "Cost per SAL",
          "New clients", "Cost per client", "Net payments", "Return"],
         ["spring", "€600", "3", "2", "100% 2 of 2", "€200", "€300", "1", "€600", "€900", "× 1.5"],
         ["fair", "€150", "1", "0", "—", "€150", "—", "0", "—", "€0", "× 0"],
         ["idle", "€70", "0", "0", "—", "—", "—", "0", "—", "€0", "× 0"],
-        ["Without a campaign", "—", "1", "0", "—", "—", "—", "0", "—", "€0", "—"],
-        ["All", "€820", "5", "2", "100% 2 of 2", "€164", "€410", "1", "€820", "€900", "× 1.1"],
+        ["Without a campaign", "—", "1", "0", "—", "—", "—", "1", "—", "€75", "—"],
+        ["All", "€820", "5", "2", "100% 2 of 2", "€164", "€410", "2", "€410", "€975", "× 1.1"],
     ]  # fmt: skip
 
 
