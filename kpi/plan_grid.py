@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Final
 
 from django.utils.functional import Promise
@@ -58,6 +59,7 @@ class Cell:
 
     key: Key
     name: str
+    label: str
     text: str
     was_text: str
     was: Decimal | None
@@ -225,7 +227,8 @@ def _cell(
     if seen is not None:
         was = _read(seen.get(name, ""))
     text = plan_numbers.shown(was, line.metric)
-    cell = Cell(key, name, text, text, was, was)
+    label = f"{line.name}, {formats.month(date.fromisoformat(f'{month}-01'))}"
+    cell = Cell(key, name, label, text, text, was, was)
     if plan:
         cell.at, cell.who = plan.updated_at, str(plan.updated_by or "")
     if name in texts and texts[name].strip() != cell.text:
@@ -265,8 +268,7 @@ def add_facts(grid: Grid, *, organisation: Organisation, at: datetime) -> None:
     scopes = list(dict.fromkeys(row.line.scope for row in grid.rows))
     cuts, filters = [""], {}
     if len(scopes) > 1:
-        kinds = {scope.partition(":")[0] for scope in scopes} - {ALL}
-        cuts = sorted(kinds) or [""]
+        cuts = sorted({scope.partition(":")[0] for scope in scopes} & {"owner", "team"}) or [""]
     elif scopes[0] != ALL:
         kind, _colon, name = scopes[0].partition(":")
         filters = {kind: [name]}
@@ -290,7 +292,9 @@ def _tell(
     metric = row.line.metric
     kind, _colon, name = row.line.scope.partition(":")
     whole = filters or kind == ALL
-    found = next(iter(answers.values())) if whole else answers[kind]
+    found = next(iter(answers.values())) if whole else answers.get(kind)
+    if found is None:  # a scope that a broken form names
+        return
     facts: list[Number] = []
     for cell in row.cells:
         if cell.key.month not in begun:
@@ -300,20 +304,22 @@ def _tell(
         if fact is None:
             continue
         facts.append(fact)
+        if not fact and cell.was is None:
+            continue
         cell.fact = _short(metric, fact, currency)
         if cell.was:
             if adds_up(metric):
                 cell.reached = formats.percent(Decimal(float(fact)) / cell.was)
             if cell.key.month in over:
-                enough = fact >= cell.was if metric.good == "up" else fact <= cell.was
-                cell.tone = "good" if enough else "bad"
-    if adds_up(metric) and facts:
+                ahead = Fraction(fact) - Fraction(cell.was)
+                cell.tone = "good" if (ahead >= 0 if metric.good == "up" else ahead <= 0) else "bad"
+    if adds_up(metric) and any(facts):
         row.fact_total = _short(metric, sum(facts), currency)
 
 
 def _short(metric: Metric, fact: Number, currency: str) -> str:
     """The fact as it fits under an input: large sums in thousands."""
-    if metric.unit == "money" and abs(fact) >= 10_000:
+    if metric.unit == "money" and abs(float(fact)) >= 10_000:
         return formats.money_short(float(fact), currency)
     return tables.shown(metric, fact, currency)
 

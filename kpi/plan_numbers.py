@@ -34,9 +34,7 @@ def parse(text: str, metric: Metric) -> Decimal | None:
     share = plain.endswith("%")
     found = _number(_bare(plain.removesuffix("%")))
     if found is None or (share and metric.unit != "percent"):
-        raise NoNumber(_("“%(text)s” is not a number from 0 up, such as %(example)s.") % {
-            "text": plain[:40], "example": "44%" if metric.unit == "percent" else formats.number(Decimal(44000)),
-        })  # fmt: skip
+        raise NoNumber(_("“%(text)s” is no number from 0 up.") % {"text": plain[:40]})
     if metric.unit == "percent" and (share or found > 1):
         found /= 100
     if found >= MOST:

@@ -3,6 +3,7 @@ from django.urls import path, re_path
 from . import panel_views, plan_views
 from .campaigns.views import campaigns
 from .dashboards import views as dashboards
+from .staff import views as staff_views
 
 app_name = "kpi"
 urlpatterns = [
@@ -16,4 +17,8 @@ urlpatterns = [
     path("plans/import/", plan_views.upload, name="plan-import"),
     path("plans/undo/<str:code>/", plan_views.undo, name="plan-undo"),
     re_path(r"^plans/(?P<year>[0-9]{4})\.(?P<suffix>csv|xlsx)$", plan_views.download, name="plan-download"),
+    path("staff/", staff_views.staff, name="staff"),
+    path("staff/<int:pk>/", staff_views.staff_person, name="staff-person"),
+    path("staff/rows/<str:column>/", staff_views.staff_rows, name="staff-rows"),
+    re_path(r"^staff/activity\.(?P<suffix>csv|xlsx)$", staff_views.staff_file, name="staff-file"),
 ]
