@@ -3,6 +3,7 @@ from django.urls import path, re_path
 from . import panel_views, plan_views
 from .campaigns.views import campaigns
 from .dashboards import views as dashboards
+from .records.views import records
 from .staff import views as staff_views
 
 app_name = "kpi"
@@ -11,6 +12,7 @@ urlpatterns = [
     path("dashboard/marketing/", dashboards.marketing, name="dashboard-marketing"),
     path("dashboard/sales/", dashboards.sales, name="dashboard-sales"),
     path("dashboard/attention/", dashboards.needs_attention, name="attention"),
+    path("dashboard/records/", records, name="records"),
     path("campaigns/", campaigns, name="campaigns"),
     path("dashboard/panels/<slug:key>/", panel_views.panel, name="panel"),
     path("plans/", plan_views.grid, name="plan-grid"),
