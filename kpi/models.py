@@ -195,3 +195,94 @@ class RollupState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.done} of {self.total}"
+
+
+class Estimate(models.Model):
+    """Something estimated of a metric in a month, never counted: the last one made stands. See `kpi.estimates`.
+
+    A forecast has `value` between `low` and `high`, the back-test's mean error as a share and the number of months
+    tested; without a `value`, `details` tells what was lacking. An adjusted month has the value without its season,
+    an anomaly what was counted and the band that was expected.
+    """
+
+    class Kind(models.TextChoices):
+        FORECAST = "forecast", _("forecast")
+        ADJUSTED = "adjusted", _("seasonally adjusted")
+        ANOMALY = "anomaly", _("anomaly")
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    metric = models.CharField(max_length=60)
+    month = models.CharField(max_length=7)
+    made_at = models.DateTimeField()
+    value = models.FloatField(null=True)
+    low = models.FloatField(null=True)
+    high = models.FloatField(null=True)
+    error = models.FloatField(null=True, help_text="A share: 0.1 is ten per cent.")
+    tested = models.PositiveSmallIntegerField(default=0, help_text="Months of the back-test.")
+    method = models.CharField(max_length=40)
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "metric", "month"], name="estimate_once"),
+            models.CheckConstraint(
+                condition=models.Q(month__regex=rf"^{MONTH.pattern}$"), name="estimate_month_written_right"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(low__isnull=True, high__isnull=True) | models.Q(low__lte=models.F("high")),
+                name="estimate_interval_in_order",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.metric} {self.month}"
+
+
+class DigestChoice(models.Model):
+    """Which digests somebody wants by e-mail; without a row managers and administrators get both, others none."""
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="digest_choice")
+    weekly = models.BooleanField(_("Every Monday, about the week before"))
+    monthly = models.BooleanField(_("On the first business day of a month, about the month before"))
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.weekly} {self.monthly}"
+
+
+class DigestMail(models.Model):
+    """A digest owed to somebody, once a period. `unsure`: broken off while the mail was handed over; not sent again."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        SENDING = "sending", _("sending")
+        SENT = "sent", _("sent")
+        DEAD = "dead", _("given up")
+        UNSURE = "unsure", _("broken off")
+        DROPPED = "dropped", _("no longer wanted")
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=10)
+    period = models.CharField(max_length=30)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    run_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "kind", "period"], name="digest_once_a_period"),
+            models.CheckConstraint(
+                condition=models.Q(state="sent", sent_at__isnull=False)
+                | (~models.Q(state="sent") & models.Q(sent_at__isnull=True)),
+                name="digest_sent_with_when",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["run_at"], condition=models.Q(state__in=["waiting", "sending"]), name="digest_due"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.period} {self.user_id}"
