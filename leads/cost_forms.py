@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from funnel import formats
 from funnel.forms import MoneyField
 
-from .costs import COLUMNS
+from .costs import COLUMNS, OPTIONAL, Sum
 
 MOST_BYTES = 1_000_000
 
@@ -37,9 +37,10 @@ class CostsForm(forms.Form):
             )
             self.fields[name].wanted = True  # type: ignore[attr-defined]  # twelve times "optional" tells nothing
 
-    def changed(self) -> dict[str, Decimal | None]:
+    def changed(self) -> dict[str, Sum | None]:
         """Return what this person changed, by month: what others changed meanwhile in other months stays."""
-        return {name: self.cleaned_data[name] for name in self.changed_data}
+        typed = {name: self.cleaned_data[name] for name in self.changed_data}
+        return {name: None if amount is None else Sum(amount) for name, amount in typed.items()}
 
 
 class CostsFileForm(forms.Form):
@@ -52,7 +53,9 @@ class CostsFileForm(forms.Form):
         max_length=MOST_BYTES,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
-        help_text=_("With the columns campaign, month, amount: spring-expo, 2026-03, 1250.50"),
+        help_text=_(
+            "With the columns campaign, month, amount: spring-expo, 2026-03, 1250.50. A column currency may follow."
+        ),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -88,6 +91,7 @@ def rows_of(text: str) -> Iterator[tuple[int, dict[str, str]]]:
         if missing := [column for column in COLUMNS if column not in names]:
             raise ValueError(_("These columns are missing: %(names)s.") % {"names": ", ".join(missing)})
         for row in reader:
-            yield reader.line_num, {column: row.get(names[column]) or "" for column in COLUMNS}
+            known = [column for column in (*COLUMNS, OPTIONAL) if column in names]
+            yield reader.line_num, {column: row.get(names[column]) or "" for column in known}
     except csv.Error as fault:
         raise ValueError(_("This is no table: %(why)s.") % {"why": fault}) from None

@@ -31,6 +31,9 @@ class CampaignCost(models.Model):
         _("amount"), max_digits=14, decimal_places=2, validators=[MinValueValidator(Decimal(0))]
     )
     currency = models.CharField(_("currency"), max_length=3)
+    original = models.JSONField(
+        default=dict, help_text="Amount, currency and rate where the sum was given in another currency."
+    )
     set_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     set_at = models.DateTimeField()
 

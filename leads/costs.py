@@ -3,28 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from funnel.models import Campaign, Organisation, User
+from funnel.periods import DAY, Period
+from funnel.rates import CODE, NoRate, freeze
 
 from .cost_models import MONTH, CampaignCost
 
 COLUMNS: Final = ("campaign", "month", "amount")
+OPTIONAL: Final = "currency"
+"""A column that may be missing: blank is the organisation's currency."""
 LARGEST: Final = Decimal("999999999999.99")
 CENT: Final = Decimal("0.01")
 
 
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """An amount in the organisation's currency, and what it was before where it was given in another one."""
+
+    amount: Decimal
+    original: dict[str, Any] = field(default_factory=dict)
+
+
+def frozen(amount: Decimal, currency: str, *, month: str, at: datetime) -> Sum:
+    """Give a month's cost in the organisation's currency, at the rate of the month's last day or, before it, of today.
+
+    A blank currency is the organisation's own. Raises `funnel.rates.NoRate` where no rate is known by that day.
+    """
+    today = at.astimezone(Organisation.current().zone).date()
+    found = freeze(amount, currency, day=min(Period.month(month).until - DAY, today))
+    return Sum(found.amount, found.inputs.get("original", {}))
+
+
 @transaction.atomic
-def set_costs(*, costs: Mapping[tuple[int, str], Decimal | None], actor: User | None, at: datetime) -> int:
+def set_costs(*, costs: Mapping[tuple[int, str], Sum | None], actor: User | None, at: datetime) -> int:
     """Set what campaigns cost, by (campaign's id, month "2026-03"); None takes a month's cost away.
 
-    Amounts are in the organisation's currency as it is now. Returns how many months changed: those that stand already
+    Amounts are in the organisation's currency as it is now (see `frozen`). Returns how many months changed: those that stand already
     are left as they are. Three statements at most, whatever is set.
     """
     months = {month for _campaign, month in costs}
@@ -36,7 +58,8 @@ def set_costs(*, costs: Mapping[tuple[int, str], Decimal | None], actor: User | 
     changed = {
         place: amount
         for place, amount in costs.items()
-        if amount is not None and (place not in stand or stand[place].amount != amount)
+        if amount is not None
+        and (place not in stand or Sum(stand[place].amount, stand[place].original) != amount)
     }
     if gone:
         CampaignCost.objects.filter(pk__in=gone).delete()
@@ -47,7 +70,8 @@ def set_costs(*, costs: Mapping[tuple[int, str], Decimal | None], actor: User | 
                 CampaignCost(
                     campaign_id=campaign,
                     month=month,
-                    amount=amount,
+                    amount=amount.amount,
+                    original=amount.original,
                     currency=currency,
                     set_by=actor,
                     set_at=at,
@@ -56,7 +80,7 @@ def set_costs(*, costs: Mapping[tuple[int, str], Decimal | None], actor: User | 
             ],
             update_conflicts=True,
             unique_fields=["month", "campaign"],
-            update_fields=["amount", "currency", "set_by", "set_at"],
+            update_fields=["amount", "original", "currency", "set_by", "set_at"],
             batch_size=1000,
         )
     return len(gone) + len(changed)
@@ -82,18 +106,18 @@ class Outcome:
 
 
 def take(*, rows: Iterable[tuple[int, Mapping[str, str]]], actor: User | None, at: datetime) -> Outcome:
-    """Set the costs of numbered rows of text (campaign's key, month, amount), all that can be taken.
+    """Set the costs of numbered rows of text (campaign's key, month, amount, currency), all that can be taken.
 
     A row that cannot is named with its column and reason; the others land.
     """
     known = dict(Campaign.objects.values_list("key", "pk"))
-    wanted: dict[tuple[int, str], Decimal | None] = {}
+    wanted: dict[tuple[int, str], Sum | None] = {}
     lines: dict[tuple[int, str], int] = {}
     rejected, count = [], 0
     for line, row in rows:
         count += 1
         campaign, month, text = ((row.get(column) or "").strip() for column in COLUMNS)
-        amount = amount_of(text)
+        amount, currency = amount_of(text), (row.get(OPTIONAL) or "").strip().upper()
         place = (known.get(campaign, 0), month)
         if campaign not in known:
             fault = ("campaign", _("There is no campaign “%(text)s”.") % {"text": campaign[:60]})
@@ -104,9 +128,14 @@ def take(*, rows: Iterable[tuple[int, Mapping[str, str]]], actor: User | None, a
             fault = ("amount", _("“%(text)s” is not an amount such as 1250.50.") % {"text": text[:40]})
         elif place in lines:
             fault = ("month", _("Line %(line)s already has it.") % {"line": lines[place]})
+        elif currency and not CODE.fullmatch(currency):
+            fault = (OPTIONAL, _("A currency has three capital letters, such as EUR."))
         else:
-            wanted[place], lines[place] = amount, line
-            continue
+            try:
+                wanted[place], lines[place] = frozen(amount, currency, month=month, at=at), line
+                continue
+            except NoRate as unknown:
+                fault = (OPTIONAL, str(unknown))
         rejected.append(Rejection(line, *fault))
     done = set_costs(costs=wanted, actor=actor, at=at)
     return Outcome(count, done, len(wanted) - done, rejected)

@@ -10,7 +10,7 @@ from typing import Final
 
 from funnel.models import Campaign, Event
 from funnel.stages import Happening
-from leads.costs import set_costs
+from leads.costs import Sum, set_costs
 
 from .season import MONTHS, YEARS
 
@@ -22,12 +22,12 @@ def spend(rng: Random, until: datetime) -> int:
     """Set the costs of all campaigns in the months up to `until`; return how many."""
     brought = Event.objects.filter(event=Happening.LEAD_CREATED, campaign__isnull=False)
     months = 12 * YEARS
-    costs: dict[tuple[int, str], Decimal | None] = {}
+    costs: dict[tuple[int, str], Sum | None] = {}
     for campaign in Campaign.objects.filter(source__key__in=PRICES).select_related("source").order_by("key"):
         price = PRICES[campaign.source.key] if campaign.source else 0
         usual = Decimal(price * brought.filter(campaign=campaign).count()) / months
         for back in range(months):
             year, month = divmod(until.year * 12 + until.month - 1 - back, 12)
             amount = usual * Decimal(str(MONTHS[month])) * Decimal(rng.randrange(80, 126)) / 100
-            costs[campaign.pk, f"{year}-{month + 1:02}"] = Decimal(round(amount, -1))
+            costs[campaign.pk, f"{year}-{month + 1:02}"] = Sum(Decimal(round(amount, -1)))
     return set_costs(costs=costs, actor=None, at=until)

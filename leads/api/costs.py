@@ -11,20 +11,33 @@ from funnel.access import Permission
 from funnel.api.serializers import KeyField
 from funnel.api.views import WholeResource
 from funnel.models import Campaign
+from funnel.rates import CODE, NoRate
 from leads import costs
 from leads.models import CampaignCost
 
 
 class CampaignCostSerializer(serializers.ModelSerializer[CampaignCost]):
-    """What a campaign cost in a month ("2026-03"), in the organisation's currency."""
+    """What a campaign cost in a month ("2026-03"), in the organisation's currency.
 
+    An amount written in another `currency` counts at the rate of the month's last day; `original` keeps what it was.
+    """
+
+    currency = serializers.CharField(
+        required=False, max_length=3, help_text="Blank or left out: the organisation's", allow_blank=True
+    )
+    original = serializers.JSONField(read_only=True)
     campaign = KeyField(queryset=Campaign.objects.all())
     set_by = KeyField("username", read_only=True, allow_null=True)
 
     class Meta:
         model = CampaignCost
-        fields = ("id", "campaign", "month", "amount", "currency", "set_by", "set_at")
-        read_only_fields = ("currency", "set_at")
+        fields = ("id", "campaign", "month", "amount", "currency", "original", "set_by", "set_at")
+        read_only_fields = ("set_at",)
+
+    def validate_currency(self, currency: str) -> str:
+        if currency and not CODE.fullmatch(currency.upper()):
+            raise serializers.ValidationError(_("A currency has three capital letters, such as EUR."))
+        return currency.upper()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if self.instance is not None:
@@ -36,15 +49,20 @@ class CampaignCostSerializer(serializers.ModelSerializer[CampaignCost]):
         return attrs
 
     def create(self, validated_data: dict[str, Any]) -> CampaignCost:
-        return self._set(validated_data["campaign"], validated_data["month"], validated_data["amount"])
+        return self._set(validated_data["campaign"], validated_data["month"], validated_data)
 
     def update(self, instance: CampaignCost, validated_data: dict[str, Any]) -> CampaignCost:
-        return self._set(instance.campaign, instance.month, validated_data.get("amount", instance.amount))
+        if "amount" not in validated_data:
+            return instance
+        return self._set(instance.campaign, instance.month, validated_data)
 
-    def _set(self, campaign: Campaign, month: str, amount: Any) -> CampaignCost:
-        costs.set_costs(
-            costs={(campaign.pk, month): amount}, actor=self.context["request"].user, at=timezone.now()
-        )
+    def _set(self, campaign: Campaign, month: str, given: dict[str, Any]) -> CampaignCost:
+        at = timezone.now()
+        try:
+            amount = costs.frozen(given["amount"], given.get("currency", ""), month=month, at=at)
+        except NoRate as unknown:
+            raise serializers.ValidationError({"currency": str(unknown)}) from None
+        costs.set_costs(costs={(campaign.pk, month): amount}, actor=self.context["request"].user, at=at)
         return CampaignCost.objects.select_related("campaign", "set_by").get(campaign=campaign, month=month)
 
 

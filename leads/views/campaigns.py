@@ -65,9 +65,7 @@ def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
     if posted is not None:
         if form.is_valid() and months.is_valid():
             saved = form.save()
-            changed: dict[tuple[int, str], Any] = {
-                (saved.pk, month): amount for month, amount in months.changed().items()
-            }
+            changed = {(saved.pk, month): amount for month, amount in months.changed().items()}
             costs.set_costs(costs=changed, actor=person(request), at=timezone.now())
             toast(request, _("%(what)s: saved.") % {"what": saved})
             return go(request, request.get_full_path())

@@ -13,7 +13,7 @@ from kpi import report
 from kpi.costs import campaign_cost
 from kpi.metrics import BY_KEY, CAMPAIGNS
 from kpi.queries import Bucket
-from leads.costs import set_costs
+from leads.costs import Sum, set_costs
 from tests.factories import START
 
 from . import ledgers
@@ -32,7 +32,7 @@ def spend(**by_campaign: dict[str, str]) -> None:
     """Set costs: spend(spring={"2026-03": "100"})."""
     set_costs(
         costs={
-            (Campaign.objects.get_or_create(key=key)[0].pk, month): Decimal(amount)
+            (Campaign.objects.get_or_create(key=key)[0].pk, month): Sum(Decimal(amount))
             for key, months in by_campaign.items()
             for month, amount in months.items()
         },

@@ -9,11 +9,12 @@ from django.test import Client
 from django.urls import reverse
 
 from funnel.models import Campaign, Organisation
+from funnel.models.organisation import Rate
 from funnel.stages import Role
 from leads import costs
 from leads.cost_forms import rows_of
 from leads.models import CampaignCost
-from tests.factories import START, organisation, people, token
+from tests.factories import START, later, organisation, people, token
 
 pytestmark = pytest.mark.django_db
 REST = "/api/v1/campaign-costs/"
@@ -27,7 +28,7 @@ def spring() -> Campaign:
 def put(campaign: Campaign, **by_month: str) -> int:
     """Set costs: put(spring, m2026_03="100")."""
     wanted = {
-        (campaign.pk, name[1:].replace("_", "-")): Decimal(text) if text else None
+        (campaign.pk, name[1:].replace("_", "-")): costs.Sum(Decimal(text)) if text else None
         for name, text in by_month.items()
     }
     return costs.set_costs(costs=wanted, actor=people(Role.MARKETER), at=START)
@@ -63,7 +64,8 @@ def test_setting_many_takes_a_fixed_number_of_queries(spring: Campaign, django_a
     put(spring, m2026_01="1", m2026_02="2")
     for months in (1, 8):
         wanted = {
-            (spring.pk, f"2026-{month:02}"): Decimal(months * 10 + month) for month in range(1, months + 1)
+            (spring.pk, f"2026-{month:02}"): costs.Sum(Decimal(months * 10 + month))
+            for month in range(1, months + 1)
         }
         with django_assert_num_queries(5):  # the transaction, what stands, the organisation, the costs
             costs.set_costs(costs={**wanted, (spring.pk, "2026-09"): None}, actor=actor, at=START)
@@ -321,3 +323,58 @@ def test_rest_lists_by_month_and_campaign(client: Client, spring: Campaign) -> N
     found = client.get(REST, {"month": "2026-03", "campaign": "spring"}, headers=headers).json()
     assert [row["amount"] for row in found["results"]] == ["1.00"]
     assert len(client.get(REST, {"month": "2026-03"}, headers=headers).json()["results"]) == 2
+
+
+# in another currency
+
+
+@pytest.fixture
+def dollars() -> None:
+    """A dollar is worth 0.90 of our own from 1 March, 0.95 from 31 March, 0.80 from 2 April."""
+    organisation(currency="EUR")
+    for day, rate in (("2026-03-01", "0.90"), ("2026-03-31", "0.95"), ("2026-04-02", "0.80")):
+        Rate.objects.create(currency="USD", into="EUR", day=day, rate=Decimal(rate))
+
+
+@pytest.mark.usefixtures("dollars")
+def test_a_cost_in_another_currency_is_frozen_at_the_rate_of_the_months_last_day(spring: Campaign) -> None:
+    text = "campaign,month,amount,currency\nspring,2026-03,100.10,usd\nspring,2026-04,50,EUR\nspring,2026-05,7,\n"
+    found = costs.take(rows=rows_of(text), actor=None, at=later(days=60))
+    assert (found.set, list(found.rejected)) == (3, [])
+    assert stored() == {"spring 2026-03": "95.10", "spring 2026-04": "50.00", "spring 2026-05": "7.00"}
+    march = CampaignCost.objects.get(month="2026-03")
+    assert (march.currency, march.original) == (
+        "EUR",
+        {"amount": "100.10", "currency": "USD", "rate": "0.95"},
+    )
+    Rate.objects.all().delete()
+    again = costs.take(rows=rows_of("campaign,month,amount\nspring,2026-03,95.10\n"), actor=None, at=START)
+    assert again.set == 1  # the same sum, now our own
+    assert CampaignCost.objects.get(month="2026-03").original == {}
+
+
+@pytest.mark.usefixtures("dollars")
+def test_a_month_that_still_runs_takes_the_rate_of_today(spring: Campaign) -> None:
+    assert costs.frozen(Decimal(100), "USD", month="2026-03", at=START).amount == 90  # on 2 March
+    assert costs.frozen(Decimal(100), "USD", month="2026-12", at=later(days=60)).amount == 80
+
+
+@pytest.mark.usefixtures("dollars")
+def test_a_currency_without_a_rate_is_refused_by_name(client: Client, spring: Campaign) -> None:
+    text = "campaign,month,amount,currency\nspring,2026-02,1,USD\nspring,2026-03,1,GBP\nspring,2026-03,1,dollars\n"
+    found = costs.take(rows=rows_of(text), actor=None, at=later(days=60))
+    assert [(row.line, row.column) for row in found.rejected] == [
+        (2, "currency"),
+        (3, "currency"),
+        (4, "currency"),
+    ]
+    body = {"campaign": "spring", "month": "2026-03", "amount": "1", "currency": "GBP"}
+    headers = token(people(Role.MARKETER))
+    answer = client.post(REST, body, headers=headers, content_type="application/json")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "currency")
+    made = client.post(REST, {**body, "currency": "USD"}, headers=headers, content_type="application/json")
+    assert (made.json()["amount"], made.json()["currency"], made.json()["original"]["currency"]) == (
+        "0.95",
+        "EUR",
+        "USD",
+    )
