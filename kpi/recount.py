@@ -94,6 +94,7 @@ class Recount:
     # One journey
 
     def _journey(self, events: Sequence[Event]) -> None:
+        _hold(events)
         first: dict[str, Event] = {}
         for event in events:
             first.setdefault(event.event, event)
@@ -360,6 +361,16 @@ def survival_median(answered: Iterable[Fraction], waiting: Iterable[Fraction]) -
         if survival <= Fraction(1, 2):
             return time
     return None
+
+
+def _hold(events: Sequence[Event]) -> None:
+    """Give each event, in memory, whoever held the journey at it as known: the last change of owner before it says."""
+    holder: Event | None = None
+    for event in events:
+        if event.event in {"lead_created", "owner_changed"}:
+            holder = event
+        elif holder is not None and event.owner_id != holder.owner_id:
+            event.owner, event.team = holder.owner, holder.team
 
 
 def _step(event: Event) -> Step:

@@ -36,13 +36,16 @@ TOUCHED_BY_NAME: Final = """
 touched AS MATERIALIZED (SELECT unnest(%(journeys)s::bigint[]) AS journey_id)"""
 """The journeys named."""
 
-# Every live event of the journeys in question as known at `as_of`, in the order of replay.
+# Every live event of the journeys in question as known at `as_of`, in the order of replay. Owner and team are those that
+# held the journey at the event as known: what is frozen on the event, but for a change of owner that was written down
+# after it, or annulled. `hands` counts the hands it has gone through; the event that began each says whose.
 _KNOWN = """
-known AS MATERIALIZED (
+live AS (
     SELECT e.id, e.journey_id, e.event, e.value, e.occurred_at AS at, e.amount, e.reason,
         e.source_id, e.campaign_id, e.service_id, e.owner_id, e.team_id,
         row_number() OVER (PARTITION BY e.journey_id, e.event ORDER BY e.occurred_at, e.seq) AS nth,
-        row_number() OVER (PARTITION BY e.journey_id ORDER BY e.occurred_at, e.seq) AS place
+        row_number() OVER onward AS place,
+        count(*) FILTER (WHERE e.event IN ('lead_created', 'owner_changed')) OVER onward AS hands
     FROM funnel_event e
     WHERE e.journey_id = ANY(ARRAY(SELECT journey_id FROM touched))
         AND e.recorded_at <= %(as_of)s AND e.annuls_id IS NULL
@@ -50,6 +53,19 @@ known AS MATERIALIZED (
             SELECT undo.annuls_id FROM funnel_event undo
             WHERE undo.event = 'annulled' AND undo.annuls_id IS NOT NULL AND undo.recorded_at <= %(as_of)s
         )
+    WINDOW onward AS (PARTITION BY e.journey_id ORDER BY e.occurred_at, e.seq)
+),
+held AS (
+    SELECT live.*,
+        first_value(owner_id) OVER taken AS holder_id, first_value(team_id) OVER taken AS holding_team_id
+    FROM live
+    WINDOW taken AS (PARTITION BY journey_id, hands ORDER BY place)
+),
+known AS MATERIALIZED (
+    SELECT id, journey_id, event, value, at, amount, reason, source_id, campaign_id, service_id, nth, place,
+        CASE WHEN hands > 0 THEN holder_id ELSE owner_id END AS owner_id,
+        CASE WHEN hands = 0 OR owner_id IS NOT DISTINCT FROM holder_id THEN team_id ELSE holding_team_id END AS team_id
+    FROM held
 )"""
 
 # What replay makes of it (see funnel.replay): a merged journey listens only to its unmerging, a spam one only to a

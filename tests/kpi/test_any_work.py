@@ -97,4 +97,4 @@ def test_what_is_kept_equals_a_full_recompute_after_any_sequence_of_acts() -> No
 @pytest.mark.usefixtures("requirements_met")
 def test_a_follower_that_overlooks_money_is_found_out() -> None:
     with pytest.raises(AssertionError):
-        work(Careless, 20)
+        work(Careless, 150)
