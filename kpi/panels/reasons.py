@@ -150,7 +150,7 @@ def rejections(asked: Asked) -> PanelView:
     head = [_("Where from"), _("Cut"), _("Decided"), _("Rejected"), _("Rejection rate")]
     head += [reasons[reason] for reason in ordered]
     rows = [_decisions(asked, "", "", _("All"), whole, ordered)] if whole else []
-    places = sorted(decided, key=lambda place: (place[0] != "source", -decided[place].total(), place[2]))
+    places = sorted(decided, key=lambda place: (place[0] != "source", -_decided(decided[place]), place[2]))
     rows += [_decisions(asked, *place, decided[place], ordered) for place in places]
     return PanelView(
         [Picture("rejections", _("Why sales rejected"), drawn)],
@@ -159,11 +159,15 @@ def rejections(asked: Asked) -> PanelView:
     )
 
 
+def _decided(numbers: Counter[str]) -> int:
+    return numbers["sal_accepted"] + numbers["sal_rejected"]
+
+
 def _decisions(
     asked: Asked, kind: str, key: str, words: str, numbers: Counter[str], reasons: Sequence[str]
 ) -> list[Cell]:
     cut: dict[str, Any] = {kind: key} if kind else {}
-    every = numbers["sal_accepted"] + numbers["sal_rejected"]
+    every = _decided(numbers)
     kinds = {"source": _("Source"), "campaign": _("Campaign"), "": ""}
     rate = Rate(numbers["sal_rejected"], every)
     return [

@@ -13,6 +13,9 @@ from funnel.replay import Step, replay
 from funnel.stages import MONEY_EVENTS, Happening
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+REASONED = {
+    Happening.LEAD_LOST, Happening.DEAL_LOST, Happening.SAL_REJECTED, Happening.OBJECTION_RAISED,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ def write(starts: Iterable[Start], rows: Iterable[Row], *, teams: dict[str, str]
                 recorded_at=row.known or row.at,
                 value="" if row.event in MONEY_EVENTS else row.value,
                 amount=Decimal(row.value) if row.event in MONEY_EVENTS else None,
+                reason=row.value if row.event in REASONED else "",
                 annuls=written[row.value] if row.event == Happening.ANNULLED else None,
                 source=journey.source,
                 campaign=journey.campaign,
