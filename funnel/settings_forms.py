@@ -164,6 +164,7 @@ class CampaignForm(_KeyedForm):
     class Meta:
         model = Campaign
         fields = ("key", "label", "source", "active")
+        labels = {"source": _("Source")}
 
 
 class ServiceForm(_KeyedForm):

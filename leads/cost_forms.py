@@ -19,6 +19,7 @@ from funnel.forms import MoneyField
 from .costs import COLUMNS, OPTIONAL, Sum
 
 MOST_BYTES = 1_000_000
+EXAMPLE = "campaign, month, amount\nspring-expo, 2026-03, 1250.50\nspring-expo, 2026-04, 980"
 
 
 class CostsForm(forms.Form):
@@ -52,11 +53,16 @@ class CostsFileForm(forms.Form):
         required=False,
         max_length=MOST_BYTES,
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "placeholder": EXAMPLE}),
         help_text=_(
-            "With the columns campaign, month, amount: spring-expo, 2026-03, 1250.50. A column currency may follow."
+            "The first line names the columns: campaign (its key), month, amount and, where it is not yours, currency."
         ),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.wanted = True  # type: ignore[attr-defined]  # one of the two is
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

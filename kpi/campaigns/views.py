@@ -20,6 +20,7 @@ from kpi.campaigns import queries
 from kpi.campaigns.queries import Column, Compared, Row
 from kpi.forms import ReportForm
 from kpi.measures import Metric
+from kpi.values import Rate
 
 PAGE: Final = 100
 CARDS: Final = ("campaign_cost", "cost_per_lead", "cost_per_sal", "campaign_return")
@@ -105,7 +106,8 @@ def _cell(column: Column, row: Row, cut: str | None, period: Period, currency: s
         return Cell(column, formats.DASH)
     shown = tables.cell(column.metric, value, currency)
     sample = shown.sample if column.metric.unit == "percent" and value.figure is not None else ""
-    linked = value.figure is not None and column.key not in UNLISTED
+    some = value.denominator if isinstance(value, Rate) else value.figure
+    linked = bool(some) and value.figure is not None and column.key not in UNLISTED
     url = _records(column.metric, cut, period) if linked else ""
     return Cell(column, shown.figure, sample, column.key in row.maturing, url)
 

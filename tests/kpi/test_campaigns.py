@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 from html import unescape
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.db import connection
@@ -117,6 +118,24 @@ def test_nobody_sorts_by_a_column_that_they_may_not_see(client: Client) -> None:
     for order in ("campaign_cost", "-campaign_cost", "cost_per_lead"):
         rows = table(page(Role.FIRST_TOUCH, client, ordering=order))
         assert [row[0] for row in rows[1:-2]] == ["spring", "fair", "idle"]  # as by applications
+
+
+@pytest.mark.usefixtures("history")
+def test_every_number_but_nought_leads_to_its_rows(client: Client) -> None:
+    spend(spring={"2026-03": "600"})
+    html = page(Role.MANAGER, client)
+    found = [unescape(url) for url in re.findall(r'href="(/dashboard/records/[^"]*)"', html)]
+    of_spring = [dict(parse_qsl(urlsplit(url).query)) for url in found if "campaign=spring" in url]
+    assert [(one["metric"], one.get("part", "")) for one in of_spring] == [
+        ("leads_valid", ""), ("sal_accepted", ""), ("sal_quality_cohort_7d", "denominator"),
+        ("cost_per_lead", "denominator"), ("cost_per_sal", "denominator"), ("new_clients", ""),
+        ("cost_per_client", "denominator"), ("payments_net", ""),
+    ]  # fmt: skip
+    assert {one["month"] for one in of_spring} == {"2026-03"}
+    without = [url for url in found if urlsplit(url).query.endswith("campaign=")]
+    assert len(without) == 1  # the one application
+    for url in found:
+        assert client.get(url).status_code == 200, url
 
 
 @pytest.mark.usefixtures("history")
