@@ -72,7 +72,7 @@ def _entries(request: HttpRequest) -> list[dict[str, Any]]:
             "count": entry.get("count"),
             "place": entry.get("place", "bar"),
             "current": False,
-            "holds": [url, *filter(None, map(_address, entry.get("holds", ())))],
+            "holds": [held for name in entry.get("holds", ()) if (held := _address(name))],
         }
         for entry in found
         if (url := _address(entry["url_name"]))
@@ -86,7 +86,7 @@ def _mark_current(path: str, entries: Iterable[dict[str, Any]]) -> None:
     fitting = [
         (len(url), number, entry)
         for number, entry in enumerate(entries)
-        for url in entry["holds"]
+        for url in (entry["url"], *entry.get("holds", ()))
         if path == url or _below(path, url)
     ]
     if fitting:

@@ -134,7 +134,7 @@ def grid(request: HttpRequest) -> HttpResponse:
 
     All that changed is saved or nothing: 422 where a cell holds no number, 409 where somebody else was faster.
     """
-    desk = Desk(request, Organisation.current())
+    desk = Desk(request, request.organisation)  # type: ignore[attr-defined]  # set by ReaderMiddleware
     if not desk.is_valid:
         return _page(request, desk, None, status=400)
     if request.method == "GET":

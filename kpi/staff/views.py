@@ -28,6 +28,12 @@ from kpi.staff.forms import PERIODS, StaffForm
 from kpi.staff.queries import Stretch, Work, activity, day_of, events_of, journeys_of, stretch, visible_staff
 
 
+def _organisation(request: HttpRequest) -> Organisation:
+    """The organisation, as the frame of the page has read it."""
+    found: Organisation = request.organisation  # type: ignore[attr-defined]  # set by ReaderMiddleware
+    return found
+
+
 def _columns(user: User) -> list[Column]:
     money = may(user, Permission.SEE_MONEY)
     return [column for column in COLUMNS if money or not column.money]
@@ -37,7 +43,7 @@ def _columns(user: User) -> list[Column]:
 @require_GET
 def staff(request: HttpRequest) -> HttpResponse:
     """Show what each person did in the period, and what they have open now: a fixed number of queries."""
-    organisation = Organisation.current()
+    organisation = _organisation(request)
     form = StaffForm(request.GET, user=person(request), organisation=organisation)
     context: dict[str, Any] = {"form": form, "organisation": organisation}
     if not form.is_valid():
@@ -57,7 +63,7 @@ def staff(request: HttpRequest) -> HttpResponse:
 @require_GET
 def staff_file(request: HttpRequest, suffix: str) -> HttpResponse:
     """Send the table as CSV or as a workbook."""
-    organisation = Organisation.current()
+    organisation = _organisation(request)
     form = StaffForm(request.GET, user=person(request), organisation=organisation)
     if not form.is_valid():
         raise Http404("no such period")
@@ -92,7 +98,7 @@ def _line(work: Work, columns: Iterable[Column]) -> list[Any]:
 @require_GET
 def staff_rows(request: HttpRequest, column: str) -> HttpResponse:
     """List the events or journeys behind a number: as many as the number says, of `?person=` or of all."""
-    organisation, user = Organisation.current(), person(request)
+    organisation, user = _organisation(request), person(request)
     form = StaffForm(request.GET, user=user, organisation=organisation)
     chosen = BY_KEY.get(column)
     if chosen is None or chosen not in _columns(user) or not form.is_valid():
@@ -130,7 +136,7 @@ def staff_rows(request: HttpRequest, column: str) -> HttpResponse:
 @require_GET
 def staff_person(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one person's day, newest first: whatever they recorded that stands."""
-    organisation, user = Organisation.current(), person(request)
+    organisation, user = _organisation(request), person(request)
     form = StaffForm(request.GET, user=user, organisation=organisation)
     who = get_object_or_404(visible_staff(user).select_related("team"), pk=pk)
     if not form.is_valid():

@@ -2,7 +2,10 @@
 
 import io
 import json
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -25,7 +28,7 @@ from tests.factories import START, people, team, token
 pytestmark = pytest.mark.usefixtures("berlin")
 URL = "/plans/"
 LEADS, WINS = BY_KEY["leads_valid"], BY_KEY["win_rate_close_date"]
-MOST_QUERIES = 16
+MOST_QUERIES = 14
 
 
 def plan(metric: str = "leads_valid", value: Any = 10, month: str = "2026-03", scope: str = "all") -> Plan:
@@ -461,3 +464,33 @@ def test_rest_tells_who_changed_a_plan(client: Client) -> None:
         f"/api/v1/plans/{made['id']}/", {"value": "6"}, "application/json", headers=token(olga)
     ).json()
     assert (changed["updated_by"], changed["value"]) == ("Olga", "6.0000")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("locked", [True, False], ids=["locked", "control without the lock"])
+def test_of_two_saves_that_meet_one_wins_and_the_other_is_told(
+    monkeypatch: pytest.MonkeyPatch, locked: bool
+) -> None:
+    key, mia = Key("2026-03", "leads_valid", "all"), people(Role.MANAGER)
+    both, write = threading.Barrier(2, timeout=1), plans._write
+
+    def meet(*given: Any, **named: Any) -> None:
+        with suppress(threading.BrokenBarrierError):  # the lock keeps the other from coming this far
+            both.wait()
+        write(*given, **named)
+
+    def save(value: int) -> bool:
+        try:
+            plans.change(wanted={key: Decimal(value)}, seen={}, actor=mia, at=START)
+        except Stale:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    monkeypatch.setattr(plans, "_write", meet)
+    if not locked:
+        monkeypatch.setattr(plans, "_lock", lambda: None)
+    with ThreadPoolExecutor(2) as pool:
+        won = list(pool.map(save, (5, 6)))
+    assert sum(won) == (1 if locked else 2)

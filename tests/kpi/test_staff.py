@@ -22,7 +22,7 @@ from tests.factories.journeys import PATHS
 pytestmark = pytest.mark.django_db
 URL = "/staff/"
 DAY = "2026-03-02"
-MOST_QUERIES = 16
+MOST_QUERIES = 12
 
 
 @pytest.fixture
