@@ -243,7 +243,7 @@ class StageLimitsForm(forms.Form):
                 "at_once": forms.IntegerField(
                     label=_("At most at once"), min_value=1, max_value=9999, required=False
                 ),
-                "chance": forms.IntegerField(label=_("Chance, %"), min_value=0, max_value=100),
+                "chance": forms.IntegerField(label=_("Chance, per cent"), min_value=0, max_value=100),
             }.items():
                 field.initial = getattr(limit, name)
                 field.label = f"{label}: {field.label}"
