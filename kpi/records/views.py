@@ -54,9 +54,13 @@ def records(request: HttpRequest) -> HttpResponse:
         return file(name, [str(words) for words in _HEAD], _lines(rows, sought, form, found))
     found = find(sought, **form.page)
     context = _context(form, metric, sought, found, query, money=money)
-    context["rows"] = [_shown(row, form) for row in rows_of(user, metric, sought, found.rows)]
-    context["unit"] = next((row["row"].unit for row in context["rows"]), "")
-    context["has_reasons"] = any(row["row"].record.reason for row in context["rows"])
+    rows = rows_of(user, metric, sought, found.rows)
+    context |= {
+        "rows": [_shown(row, form, sought) for row in rows],
+        "unit": next((row.unit for row in rows), ""),
+        "has_reasons": any(row.record.reason for row in rows),
+        "has_events": len({row.record.event for row in rows}) > 1,
+    }
     return render(request, "kpi/records.html", context)
 
 
@@ -125,6 +129,8 @@ def _filters(form: RecordsForm, query: QueryDict) -> Iterator[tuple[str, str, st
         yield _("Stage"), str(Stage(stage).label), _with(query, stage="")
     if client := form.cleaned_data["client"]:
         yield _("Client"), client, _with(query, client="")
+    for name, label, words in form.narrowed():
+        yield label, words, _with(query, **{name: ""})
 
 
 def _parts(metric: Metric, part: str, query: QueryDict) -> Iterator[tuple[str, str, bool]]:
@@ -135,13 +141,14 @@ def _parts(metric: Metric, part: str, query: QueryDict) -> Iterator[tuple[str, s
             yield str(PART_NAMES[name]), _with(query, part=name), name == part
 
 
-def _shown(row: Row, form: RecordsForm) -> dict[str, Any]:
+def _shown(row: Row, form: RecordsForm, sought: Sought) -> dict[str, Any]:
     """A row in the words that people know things by."""
     record = row.record
+    is_due = sought.rows.relation == "instalment"
     return {
         "row": row,
         "event": _event(row),
-        "went_to": Stage(record.went_to).label if record.went_to else "",
+        "due_on": record.at.astimezone(sought.organisation.zone).date() if is_due else None,
         "duration": _duration(row),
         **{cut: _label(form, cut, getattr(record, cut)) for cut in CUTS},
     }
