@@ -15,7 +15,7 @@ from kpi import report
 from kpi.measures import Metric
 from kpi.metrics import BY_KEY, CAMPAIGNS, seen_by
 from kpi.queries import Bucket, Span
-from kpi.values import Rate, Value
+from kpi.values import Plain, Rate, Value
 
 _HEADS: Final[Mapping[str, Promise]] = {
     "campaign_cost": _("Cost"),
@@ -99,7 +99,8 @@ def compared(
 
     def row(campaign: Campaign | None, cut: str | None) -> Row:
         bucket = Bucket(report.NOW, cut)
-        return Row(campaign, found.values.get(bucket, {}), found.maturing.get(bucket, frozenset()))
+        nothing = {column.key: _nothing(column.metric) for column in columns}
+        return Row(campaign, found.values.get(bucket, nothing), found.maturing.get(bucket, frozenset()))
 
     campaigns = Campaign.objects.select_related("source")
     rows = [
@@ -113,6 +114,13 @@ def compared(
         row(None, "") if Bucket(report.NOW, "") in found.values else None,
         _whole(row(None, None), found.values),
     )
+
+
+def _nothing(metric: Metric) -> Value:
+    """What a campaign has that neither cost nor brought anything."""
+    if metric.kind == "ratio":
+        return Rate(None, 0)
+    return Plain(None if metric.cost else 0)
 
 
 def _whole(row: Row, values: Mapping[Bucket, Mapping[str, Value]]) -> Row:

@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from funnel import formats
 from funnel.access import Permission, may
 from funnel.models import Organisation
 from funnel.periods import Period
@@ -95,15 +94,14 @@ def _table(
         "without": cells(found.without, "") if found.without else None,
         "whole": list(whole.values()),
         "cards": [whole[key] for key in cards if key in whole],
+        "sees_costs": CARDS[0] in whole,
         "newer": _with_page(request, page - 1) if page > 1 else "",
         "older": _with_page(request, page + 1) if page * PAGE < len(found.rows) else "",
     }
 
 
 def _cell(column: Column, row: Row, cut: str | None, period: Period, currency: str) -> Cell:
-    value = row.values.get(column.key)
-    if value is None:
-        return Cell(column, formats.DASH)
+    value = row.values[column.key]
     shown = tables.cell(column.metric, value, currency)
     sample = shown.sample if column.metric.unit == "percent" and value.figure is not None else ""
     some = value.denominator if isinstance(value, Rate) else value.figure

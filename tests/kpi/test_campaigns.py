@@ -76,6 +76,7 @@ def test_who_sees_costs_who_sees_money_and_who_may_edit(
     html = page(role, client)
     head = set(table(html)[0])
     assert head >= {"Campaign", "Applications", "SAL", "SAL quality"}
+    assert ("counts its cost in full" in html) == ("Cost" in heads)
     assert head & {"Cost", "Cost per SAL", "Net payments", "Return"} == heads
     assert ("€631" in html) == ("Cost" in heads)
     assert ("€900" in html) == ("Net payments" in heads)
@@ -150,11 +151,13 @@ def test_a_campaign_out_of_use_stands_where_it_still_brought_or_cost_something(c
 
 @pytest.mark.usefixtures("history")
 def test_a_part_of_a_month_says_that_it_has_no_costs(client: Client) -> None:
-    spend(spring={"2026-03": "600"})
+    spend(spring={"2026-03": "600"}, idle={"2026-03": "70"})
     client.force_login(people(Role.MANAGER))
     html = client.get(URL, {"period": "2026-03-01..2026-03-15"}).text
     assert "Costs belong to whole months" in html
     assert "€600" not in html
+    idle = next(row for row in table(html) if row[0] == "idle")
+    assert idle == ["idle", "—", "0", "0", "—", "—", "—", "0", "—", "€0", "—"]
     assert "€600" in client.get(URL, {"period": "2026-Q1"}).text
 
 
