@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from funnel.models import Campaign, User
 
-MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+MONTH = re.compile(r"(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])")
 
 
 class CampaignCost(models.Model):

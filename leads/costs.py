@@ -35,10 +35,13 @@ class Sum:
 def frozen(amount: Decimal, currency: str, *, month: str, at: datetime) -> Sum:
     """Give a month's cost in the organisation's currency, at the rate of the month's last day or, before it, of today.
 
-    A blank currency is the organisation's own. Raises `funnel.rates.NoRate` where no rate is known by that day.
+    A blank currency is the organisation's own. Raises `funnel.rates.NoRate` where no rate is known by that day, or
+    where the sum would be larger than any that is kept.
     """
     today = at.astimezone(Organisation.current().zone).date()
     found = freeze(amount, currency, day=min(Period.month(month).until - DAY, today))
+    if found.amount > LARGEST:
+        raise NoRate(_("At the rate of that day it comes to more than %(most)s.") % {"most": f"{LARGEST:f}"})
     return Sum(found.amount, found.inputs.get("original", {}))
 
 

@@ -77,6 +77,7 @@ def test_setting_many_takes_a_fixed_number_of_queries(spring: Campaign, django_a
         ({"amount": Decimal("-0.01")}, "campaign_cost_not_negative"),
         ({"month": "2026-13"}, "campaign_cost_month_written_right"),
         ({"month": "2026-3"}, "campaign_cost_month_written_right"),
+        ({"month": "0000-01"}, "campaign_cost_month_written_right"),
         ({"month": "2026-03"}, "campaign_cost_once_a_month"),
     ],
 )
@@ -283,10 +284,16 @@ def test_rest_sets_a_cost_once_a_month_and_changes_and_removes_it(client: Client
         {"campaign": "autumn", "month": "2026-03", "amount": "1"},
         {"campaign": "spring", "month": "2026-13", "amount": "1"},
         {"campaign": "spring", "month": "March", "amount": "1"},
+        {"campaign": "spring", "month": "0000-01", "amount": "1"},
         {"campaign": "spring", "month": "2026-03", "amount": "-1"},
         {"campaign": "spring", "month": "2026-03", "amount": "NaN"},
         {"campaign": "spring", "month": "2026-03"},
         {"campaign": 1, "month": "2026-03", "amount": "1"},
+        {"campaign": "\0", "month": "2026-03", "amount": "1"},
+        {"campaign": "spring", "month": "\0", "amount": "1"},
+        {"campaign": "spring", "month": "2026-03", "amount": "1e300"},
+        {"campaign": "spring", "month": "2026-03", "amount": "1", "currency": "E\0R"},
+        {"campaign": "spring", "month": "2026-03", "amount": "1", "currency": ["EUR"]},
     ],
 )
 def test_rest_refuses_what_is_no_cost(client: Client, spring: Campaign, body: dict[str, object]) -> None:
@@ -323,6 +330,13 @@ def test_rest_lists_by_month_and_campaign(client: Client, spring: Campaign) -> N
     found = client.get(REST, {"month": "2026-03", "campaign": "spring"}, headers=headers).json()
     assert [row["amount"] for row in found["results"]] == ["1.00"]
     assert len(client.get(REST, {"month": "2026-03"}, headers=headers).json()["results"]) == 2
+
+
+@pytest.mark.parametrize(
+    "query", ["month=%00", "campaign=%00", "month=2026-13", "campaign=nobody", "cursor=%00"]
+)
+def test_rest_bears_any_filter(client: Client, query: str) -> None:
+    assert client.get(f"{REST}?{query}", headers=token(people(Role.MARKETER))).status_code in {200, 400, 404}
 
 
 # in another currency
@@ -378,3 +392,12 @@ def test_a_currency_without_a_rate_is_refused_by_name(client: Client, spring: Ca
         "EUR",
         "USD",
     )
+
+
+@pytest.mark.usefixtures("dollars")
+def test_a_sum_that_the_rate_makes_too_large_is_refused(client: Client, spring: Campaign) -> None:
+    Rate.objects.create(currency="XAU", into="EUR", day="2026-03-01", rate=Decimal(4000))
+    body = {"campaign": "spring", "month": "2026-03", "amount": "999999999999.99", "currency": "XAU"}
+    answer = client.post(REST, body, headers=token(people(Role.MARKETER)), content_type="application/json")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "currency")
+    assert stored() == {}
