@@ -14,7 +14,7 @@ from leads.costs import Sum, set_costs
 
 from .season import MONTHS, YEARS
 
-PRICES: Final[Mapping[str, int]] = {"ads": 130, "event": 310, "webinar": 75, "mailing": 20, "tender": 45}
+PRICES: Final[Mapping[str, int]] = {"ads": 900, "event": 2100, "webinar": 500, "mailing": 120, "tender": 300}
 """Source → what an application of its campaigns costs, about."""
 
 
