@@ -225,7 +225,11 @@ class BoardFilter(JourneyFilter):
     half = forms.ChoiceField(
         label=_("Show"),
         required=False,
-        choices=[("", _("The whole funnel")), ("marketing", _("Marketing's half")), ("sales", _("Sales' half"))],
+        choices=[
+            ("", _("The whole funnel")),
+            ("marketing", _("Marketing's half")),
+            ("sales", _("Sales' half")),
+        ],
     )
 
     def __init__(self, data: Any, *, user: User) -> None:

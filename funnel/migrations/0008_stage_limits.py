@@ -5,44 +5,124 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('funnel', '0007_day_and_night'),
+        ("funnel", "0007_day_and_night"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='StageLimit',
+            name="StageLimit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stage', models.CharField(choices=[('new', 'New'), ('contacted', 'Contacted'), ('met', 'Met'), ('briefed', 'Briefed'), ('handed_off', 'Handed off'), ('returned', 'Returned'), ('accepted', 'Accepted'), ('demo_scheduled', 'Demo scheduled'), ('demo_held', 'Demo held'), ('qualified', 'Qualified'), ('proposal_requested', 'Proposal requested'), ('proposal_sent', 'Proposal sent'), ('objection', 'Objection'), ('contract_requested', 'Contract requested'), ('contract_sent', 'Contract sent')], max_length=20, unique=True, verbose_name='stage')),
-                ('days', models.PositiveSmallIntegerField(validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(365)], verbose_name='stale after, days')),
-                ('at_once', models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='at most at once')),
-                ('chance', models.PositiveSmallIntegerField(validators=[django.core.validators.MaxValueValidator(100)], verbose_name='chance of winning, %')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[
+                            ("new", "New"),
+                            ("contacted", "Contacted"),
+                            ("met", "Met"),
+                            ("briefed", "Briefed"),
+                            ("handed_off", "Handed off"),
+                            ("returned", "Returned"),
+                            ("accepted", "Accepted"),
+                            ("demo_scheduled", "Demo scheduled"),
+                            ("demo_held", "Demo held"),
+                            ("qualified", "Qualified"),
+                            ("proposal_requested", "Proposal requested"),
+                            ("proposal_sent", "Proposal sent"),
+                            ("objection", "Objection"),
+                            ("contract_requested", "Contract requested"),
+                            ("contract_sent", "Contract sent"),
+                        ],
+                        max_length=20,
+                        unique=True,
+                        verbose_name="stage",
+                    ),
+                ),
+                (
+                    "days",
+                    models.PositiveSmallIntegerField(
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(365),
+                        ],
+                        verbose_name="stale after, days",
+                    ),
+                ),
+                (
+                    "at_once",
+                    models.PositiveSmallIntegerField(
+                        blank=True,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="at most at once",
+                    ),
+                ),
+                (
+                    "chance",
+                    models.PositiveSmallIntegerField(
+                        validators=[django.core.validators.MaxValueValidator(100)],
+                        verbose_name="chance of winning, %",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'stage limit',
-                'verbose_name_plural': 'stage limits',
+                "verbose_name": "stage limit",
+                "verbose_name_plural": "stage limits",
             },
         ),
         migrations.AddIndex(
-            model_name='journey',
-            index=models.Index(fields=['stage', 'stage_since', 'id'], name='journey_stage_age'),
+            model_name="journey",
+            index=models.Index(fields=["stage", "stage_since", "id"], name="journey_stage_age"),
         ),
         migrations.AddConstraint(
-            model_name='stagelimit',
-            constraint=models.CheckConstraint(condition=models.Q(('stage__in', ['new', 'contacted', 'met', 'briefed', 'handed_off', 'returned', 'accepted', 'demo_scheduled', 'demo_held', 'qualified', 'proposal_requested', 'proposal_sent', 'objection', 'contract_requested', 'contract_sent'])), name='stage_limit_open_stage'),
+            model_name="stagelimit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "stage__in",
+                        [
+                            "new",
+                            "contacted",
+                            "met",
+                            "briefed",
+                            "handed_off",
+                            "returned",
+                            "accepted",
+                            "demo_scheduled",
+                            "demo_held",
+                            "qualified",
+                            "proposal_requested",
+                            "proposal_sent",
+                            "objection",
+                            "contract_requested",
+                            "contract_sent",
+                        ],
+                    )
+                ),
+                name="stage_limit_open_stage",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stagelimit',
-            constraint=models.CheckConstraint(condition=models.Q(('days__gte', 1)), name='stage_limit_days'),
+            model_name="stagelimit",
+            constraint=models.CheckConstraint(condition=models.Q(("days__gte", 1)), name="stage_limit_days"),
         ),
         migrations.AddConstraint(
-            model_name='stagelimit',
-            constraint=models.CheckConstraint(condition=models.Q(('chance__lte', 100)), name='stage_limit_chance'),
+            model_name="stagelimit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("chance__lte", 100)), name="stage_limit_chance"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stagelimit',
-            constraint=models.CheckConstraint(condition=models.Q(('at_once', None), ('at_once__gte', 1), _connector='OR'), name='stage_limit_at_once'),
+            model_name="stagelimit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("at_once", None), ("at_once__gte", 1), _connector="OR"),
+                name="stage_limit_at_once",
+            ),
         ),
     ]
