@@ -11,7 +11,7 @@ from kpi.dashboards.pages import VIEWS, home
 
 
 def entries(user: User) -> Iterator[dict[str, Any]]:
-    """Yield the campaigns and the dashboard, under which plan and staff activity stand as tabs, to who may see reports."""
+    """Yield the campaigns and the dashboard, under which plan and staff activity stand as tabs, and the digests, to who may see reports."""
     if may(user, Permission.SEE_REPORTS):
         yield {"url_name": "kpi:campaigns", "icon": "megaphone", "label": _("Campaigns"), "weight": 75}
         yield {
@@ -20,4 +20,11 @@ def entries(user: User) -> Iterator[dict[str, Any]]:
             "icon": "chart-column",
             "label": _("Dashboard"),
             "weight": 80,
+        }
+        yield {
+            "url_name": "kpi:digest",
+            "icon": "mail",
+            "label": _("E-mail digests"),
+            "weight": 920,
+            "place": "account",
         }

@@ -3,14 +3,22 @@
 from time import monotonic
 
 from celery import shared_task
+from celery.schedules import crontab
+from django.utils import timezone
 
+from funnel.models import Organisation
 from kpi import rollup
+from kpi.digest import sending
+from kpi.estimates import making
 
 LONGEST_S = 120.0
 """A catch-up goes on in the next tick after so long, well within a task's time limit."""
 
 SCHEDULE = {
     "follow-ledger": {"task": "kpi.tasks.follow_ledger", "schedule": 2.0, "options": {"expires": 10}},
+    # hourly, since midnight comes at another hour in each zone; done once a day
+    "make-estimates": {"task": "kpi.tasks.make_estimates", "schedule": crontab(minute="7")},
+    "send-digests": {"task": "kpi.tasks.send_digests", "schedule": 300.0, "options": {"expires": 240}},
 }
 
 
@@ -20,3 +28,16 @@ def follow_ledger() -> None:
     began = monotonic()
     while (found := rollup.step()) and not found.finished and monotonic() - began < LONGEST_S:
         pass
+
+
+@shared_task
+def make_estimates(*, anew: bool = False) -> None:
+    """Make the day's estimates, once a day; with `anew` in any case."""
+    make = making.make if anew else making.make_if_due
+    make(organisation=Organisation.current(), at=timezone.now())
+
+
+@shared_task
+def send_digests() -> None:
+    """Send the digests that are due, and those whose sending failed."""
+    sending.send_due(now=timezone.now())
