@@ -347,6 +347,18 @@ STEPS: Final[tuple[Metric, ...]] = (
 )  # fmt: skip
 """Steps of the funnel that are no figures of the report."""
 
+REASONED: Final[tuple[Metric, ...]] = (
+    Metric(
+        "losses", _("Losses"), "count", "count", "down",
+        _("Losses of leads and deals, each."), Count("closing", _each("lead_lost", "deal_lost")),
+    ),
+    Metric(
+        "objections_raised", _("Objections"), "count", "count", "down",
+        _("Objections raised, each."), Count("objection", _each("objection_raised")),
+    ),
+)  # fmt: skip
+"""What is told by its reasons besides figures of the report."""
+
 CAMPAIGNS: Final[tuple[Metric, ...]] = (
     Metric(
         "campaign_cost", _("Cost"), "money", "money", "down",

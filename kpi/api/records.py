@@ -19,6 +19,7 @@ from funnel.models import Organisation, User
 from kpi.forms import CUTS
 from kpi.metrics import BY_KEY
 from kpi.records.forms import MOST, RecordsForm, cursor_of, factors_of
+from kpi.records.narrowing import REACHED
 from kpi.records.parts import FLOW
 from kpi.records.queries import Found, find
 from kpi.records.rows import rows_of
@@ -104,6 +105,13 @@ class RecordsView(APIView):
             ),
             OpenApiParameter("stage", str, description="Of stage_flow: this stage alone"),
             OpenApiParameter("client", str, description="Of ltv_by_client: this client alone"),
+            OpenApiParameter("reason", str, description="Only with this reason, by its key"),
+            OpenApiParameter("weekday", int, description="Only on this weekday, 1 is Monday"),
+            OpenApiParameter("hour", int, description="Only in this hour of the organisation's day"),
+            OpenApiParameter("over", int, description="Only over so many business minutes"),
+            OpenApiParameter("up_to", int, description="Only up to so many business minutes"),
+            OpenApiParameter("reached", str, enum=list(REACHED), description="Only what came to this later"),
+            OpenApiParameter("within", int, description="With reached: by the end of so many months after"),
             OpenApiParameter("cursor", str, description="A place in the list, from next or previous"),
             OpenApiParameter("page_size", int, description=f"At most {MOST}"),
         ],

@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from funnel.models import User
 from funnel.stages import OPEN_STAGES
-from kpi.forms import ReportForm
 from kpi.measures import Metric, Velocity
 from kpi.metrics import BY_KEY, seen_by
+from kpi.records.narrowing import NarrowForm
 from kpi.records.parts import LISTED, Rows, default_part, parts_of
 from kpi.records.queries import Place, Sought
 
@@ -24,7 +24,7 @@ USUAL: Final = 50
 NEXT, PREVIOUS = "n", "p"
 
 
-class RecordsForm(ReportForm):
+class RecordsForm(NarrowForm):
     """`metric`, `part` (by default the first that has rows), `stage` of a stage flow, `client` of a client's worth.
 
     `cursor` is a place in the list as `cursor_of` writes it, `page_size` at most 200. Raises PermissionDenied for a
@@ -81,6 +81,8 @@ class RecordsForm(ReportForm):
                 if cleaned.get(name) and metric.key != needed:
                     words = gettext("Only %(metric)s can be asked for by this.") % {"metric": needed}
                     self.add_error(name, words)
+            if self.is_narrowed() and getattr(cleaned.get("rows"), "relation", "fact") != "fact":
+                self.add_error("metric", gettext("The rows of this figure cannot be narrowed down so."))
         return cleaned
 
     def _check_part(self, metric: Metric, cleaned: dict[str, Any]) -> None:
@@ -113,6 +115,7 @@ class RecordsForm(ReportForm):
             lag=asked["lag"],
             stage=found["stage"],
             client=found["client"],
+            narrow=self.narrow,
         )
 
     @property

@@ -8,10 +8,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from kpi.measures import FAMILIES, SECONDS, Count, Duration, Given, Lift, Metric, Ratio, Sum, Velocity
-from kpi.metrics import CAMPAIGNS, LEADS, METRICS, STEPS
+from kpi.metrics import CAMPAIGNS, LEADS, METRICS, REASONED, STEPS
 
 Relation = Literal["fact", "visit", "payer", "worth", "client", "instalment"]
-LISTED: Final[Mapping[str, Metric]] = {metric.key: metric for metric in (*METRICS, *STEPS, *CAMPAIGNS)}
+LISTED: Final[Mapping[str, Metric]] = {
+    metric.key: metric for metric in (*METRICS, *STEPS, *REASONED, *CAMPAIGNS)
+}
 """Every metric that rows may be asked of, by its key."""
 
 

@@ -5,7 +5,7 @@ conditions and filters that the number is counted from, so that the two cannot p
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -16,6 +16,7 @@ from funnel.stages import TARGETS
 from kpi import flow, sql
 from kpi.instalments import schedule
 from kpi.queries import Question, Span, first_application, windows_of
+from kpi.records.narrowing import Narrow
 from kpi.records.parts import Rows
 from kpi.report import first_complete_year, last_complete_year
 from kpi.sources import Ledger, clock_parameters, run, source_of
@@ -84,6 +85,7 @@ class Sought:
     lag: timedelta | None = None
     stage: str = ""
     client: str = ""
+    narrow: Narrow = field(default_factory=Narrow)
 
     @property
     def span(self) -> Span | None:
@@ -178,6 +180,7 @@ def _facts(sought: Sought, question: Question) -> tuple[str, dict[str, Any]]:
         above, facts = ",".join((sql.TOUCHED_BY_EVENTS, sql.fact(in_spans=True))), "fact"
     else:
         above, facts = "", "kpi_fact"
+    narrowed, more = sought.narrow.conditions("known" if known else facts, question.clock.zone.key)
     signed = f"CASE WHEN {rows.less} THEN -fact.amount ELSE fact.amount END" if rows.less else "fact.amount"
     seconds = f"fact.{rows.seconds}" if rows.seconds and not rows.waiting else "NULL::numeric"
     listed = f"""
@@ -185,9 +188,9 @@ listed AS MATERIALIZED (
     SELECT fact.id, fact.journey_id, fact.event, fact.at, {signed} AS amount, fact.reason, {seconds} AS seconds,
         {_NO_VISIT}, {_CUT_IDS.format(of="fact")}
     FROM span JOIN {facts} AS fact ON {_IN_SPAN.format(of="fact")} AND fact.event = ANY(%(counted)s)
-    WHERE ({rows.where}) AND {condition}
+    WHERE ({rows.where}) AND {condition} AND {narrowed}
 )"""
-    return _with(sql.SPANS, above, listed), known | parameters | {"counted": list(rows.events)}
+    return _with(sql.SPANS, above, listed), known | parameters | more | {"counted": list(rows.events)}
 
 
 def _visits(sought: Sought, question: Question) -> tuple[str, dict[str, Any]]:
