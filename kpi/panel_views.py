@@ -18,6 +18,7 @@ from funnel.views.base import is_fragment, permitted
 from kpi import tables
 from kpi.forms import ReportForm
 from kpi.panels import PANELS, Asked, Panel, PanelView, asked_of
+from kpi.panels.frame import CHOICES
 from kpi.sheets import csv_file, xlsx_file
 
 FILES = {"csv": csv_file, "xlsx": xlsx_file}
@@ -84,7 +85,11 @@ def _context(
             for value in values
         ],
         "crumbs": [{"url": f"{reverse('kpi:dashboard')}?period={period.name}", "label": _("Dashboard")}],
-        "others": [one for one in PANELS.values() if asked.money or not one.money],
+        "others": [
+            (one, f"{reverse('kpi:panel', args=[one.key])}?{_carried(request)}")
+            for one in PANELS.values()
+            if asked.money or not one.money
+        ],
     }
 
 
@@ -94,6 +99,14 @@ def _with(request: HttpRequest, **changes: str) -> str:
     for name, value in changes.items():
         query[name] = value
     return f"{request.path}?{query.urlencode()}"
+
+
+def _carried(request: HttpRequest) -> str:
+    """Period, moment and filters, without what belongs to one panel alone."""
+    query: QueryDict = request.GET.copy()
+    for name in (*CHOICES, "format"):
+        query.pop(name, None)
+    return query.urlencode()
 
 
 def _file_name(found: Panel, asked: Asked) -> str:

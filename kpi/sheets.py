@@ -2,7 +2,9 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -36,15 +38,57 @@ def csv_file(name: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> H
 
 def xlsx_file(name: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:
     """Return the table as a workbook download of one sheet; numbers are numbers, text is text whatever it begins with."""
+    return xlsx_book(name, [Sheet("", head, rows)])
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table under a name; "" leaves the name to the spreadsheet program."""
+
+    name: str
+    head: Sequence[str]
+    rows: Iterable[Sequence[Any]]
+
+
+def xlsx_book(name: str, sheets: Iterable[Sheet]) -> HttpResponse:
+    """Return the tables as a workbook download, a sheet each."""
     out = io.BytesIO()
     book = xlsxwriter.Workbook(
         out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     )
-    sheet = book.add_worksheet()
+    taken: set[str] = set()
+    for one in sheets:
+        _fill(book, book.add_worksheet(_sheet_name(one.name, taken) or None), one)
+    book.close()
+    return _attached(out.getvalue(), f"{name}.xlsx", XLSX)
+
+
+def csv_book(name: str, sheets: Iterable[Sheet]) -> HttpResponse:
+    """Return the tables as one CSV download, one under the other, each under its name and after an empty line."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    for number, one in enumerate(sheets):
+        writer.writerows([[], [safe(one.name)]] if number else [[safe(one.name)]])
+        for row in (one.head, *one.rows):
+            writer.writerow([safe(cell) if isinstance(cell, str) else _plain(cell) for cell in row])
+    return _attached(out.getvalue().encode("utf-8-sig"), f"{name}.csv", "text/csv; charset=utf-8")
+
+
+def _sheet_name(name: str, taken: set[str]) -> str:
+    """Return the name as spreadsheet programs take it, unlike those `taken` in any case of letters, and take it."""
+    plain = re.sub(r"[\[\]:*?/\\]", " ", name).strip("' ")[:31]
+    found, number = plain, 2
+    while plain and found.casefold() in taken:
+        found, number = f"{plain[:28]} {number}", number + 1
+    taken.add(found.casefold())
+    return found
+
+
+def _fill(book: xlsxwriter.Workbook, sheet: Any, one: Sheet) -> None:
     bold = book.add_format({"bold": True})
-    for column, words in enumerate(head):
+    for column, words in enumerate(one.head):
         sheet.write_string(0, column, words, bold)
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(one.rows, 1):
         for column, cell in enumerate(row):
             if isinstance(cell, str):
                 sheet.write_string(number, column, cell)
@@ -52,8 +96,6 @@ def xlsx_file(name: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
                 sheet.write_number(number, column, float(cell))
     sheet.freeze_panes(1, 1)
     sheet.autofit()
-    book.close()
-    return _attached(out.getvalue(), f"{name}.xlsx", XLSX)
 
 
 def _plain(cell: Any) -> Any:

@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 
 from deals.models import Instalment
 from funnel.clock import BusinessClock
+from funnel.limits import limits, stale
 from funnel.models import Journey, Organisation, User
 from funnel.queries import JourneyQuerySet
-from funnel.stages import Stage
+from funnel.stages import DEAL_STAGES, Stage
 from funnel.views.base import address
 
 PATHS: Final[Mapping[str, str]] = {
@@ -47,7 +48,7 @@ def attention(
     money: bool,
     now: datetime,
 ) -> list[Item]:
-    """Return what waits for somebody, the most pressing first; what there is none of is left out. Two queries."""
+    """Return what waits for somebody, the most pressing first; what there is none of is left out. Three queries."""
     journeys = Journey.objects.visible_to(user).filter(_kept(filters, ""))
     late = answer_by(organisation.clock, now, organisation.first_response_minutes)
     decided_by = answer_by(organisation.clock, now, organisation.handoff_hours * 60)
@@ -56,7 +57,9 @@ def attention(
          Q(stage=Stage.NEW, created_at__lt=late), {"stage": Stage.NEW, "order": "oldest"}),
         ("handoffs", "inbox", "bad", _("Handoffs undecided"), _("sales has not said yes or no"),
          Q(stage=Stage.HANDED_OFF, stage_since__lte=decided_by), {"stage": Stage.HANDED_OFF, "order": "waiting"}),
-        ("objections", "flame", "warn", _("Open objections"), _("the client objects and waits"),
+        ("stale", "flame", "bad", _("Stale deals"), _("longer in a stage than agreed"),
+         Q(stage__in=DEAL_STAGES) & stale(limits(), now), None),
+        ("objections", "message-circle-warning", "warn", _("Open objections"), _("the client objects and waits"),
          Q(stage=Stage.OBJECTION), {"stage": Stage.OBJECTION, "order": "waiting"}),
         ("proposals", "clock", "warn", _("Proposals unanswered"), _("with the client"),
          Q(stage=Stage.PROPOSAL_SENT), {"stage": Stage.PROPOSAL_SENT, "order": "waiting"}),
@@ -66,18 +69,18 @@ def attention(
         Item(
             icon, tone, title, why, sums[f"{kind}_n"],
             (sums[f"{kind}_sum"] or Decimal(0)) if money else None,
-            f"{address('funnel:journey-list')}?{urlencode(query)}",
+            f"{address('funnel:journey-list')}?{urlencode(query)}" if query else address("funnel:board"),
         )
         for kind, icon, tone, title, why, _condition, query in kinds
     ]  # fmt: skip
     if money:
-        items.insert(2, _overdue(user, organisation, filters, now))
+        items.insert(3, _overdue(user, organisation, filters, now))
     return [item for item in items if item.count]
 
 
 def _sums(journeys: JourneyQuerySet, conditions: Mapping[str, Q]) -> dict[str, Any]:
     """Count the journeys of each kind and sum what they are expected to bring: one query."""
-    stages = (Stage.NEW, Stage.HANDED_OFF, Stage.OBJECTION, Stage.PROPOSAL_SENT)
+    stages = {Stage.NEW, Stage.HANDED_OFF, *DEAL_STAGES}
     asked: dict[str, Any] = {}
     for kind, condition in conditions.items():
         asked[f"{kind}_n"] = Count("pk", filter=condition)

@@ -13,6 +13,7 @@ from kpi.charts import PlanBar, Sparkline, plan_bar, sparkline
 from kpi.charts.spark import PlanDrawing, SparklineDrawing
 from kpi.measures import RESPONSE_MINUTES, Metric, Ratio
 from kpi.queries import windows_of
+from kpi.records.parts import Rows, parts_of
 from kpi.values import Number
 
 from .figures import MONTHS, Figures, Plans, Scope
@@ -23,7 +24,7 @@ from .shown import big, full, plotted, rows_url, unit_of
 class Card:
     """A figure. `value` is short and `full` exact; `mom` and `yoy` are in `unit`, pct or pp, None without a base.
 
-    `sample` is what the figure rests on; `plan` the bar, or None beside `plan_text` where the metric does not add up.
+    `url` lists its rows, `whole_url` those of its denominator. `sample` is what the figure rests on; `plan` the bar, or None beside `plan_text` where the metric does not add up.
     """
 
     metric: Metric
@@ -39,7 +40,7 @@ class Card:
     is_maturing: bool
     matures_on: date | None
     url: str
-    part_urls: tuple[str, str] | None
+    whole_url: str
 
 
 def cards(figures: Figures, metrics: Sequence[Metric], plans: Plans) -> list[Card]:
@@ -54,11 +55,11 @@ def _card(figures: Figures, metric: Metric, plans: Plans) -> Card:
     wanted = plans.of(metric, scope.period)
     adds_up = metric.kind in {"count", "money"}
     way = [plotted(metric, figures.of(month, metric).figure) for month in figures.months[-MONTHS - 1 :]]
-    urls = tuple(
+    urls = [
         rows_url(metric.key, scope.period, scope.filters, part=part, as_of=scope.known_at)
-        for part in ("", "numerator", "denominator")
-    )
-    rate = metric.kind == "ratio"
+        for part in ("", "denominator")
+    ]
+    whole = parts_of(metric).get("denominator") if metric.kind == "ratio" else None
     return Card(
         metric=metric,
         value=big(metric, line.current, currency),
@@ -72,8 +73,8 @@ def _card(figures: Figures, metric: Metric, plans: Plans) -> Card:
         plan_text="" if wanted is None or adds_up else _plan_of_rate(metric, wanted, currency),
         is_maturing=line.maturing,
         matures_on=matures_on(scope, metric) if line.maturing else None,
-        url=urls[1] if rate else urls[0],
-        part_urls=(urls[1], urls[2]) if rate and urls[1] else None,
+        url=urls[0],
+        whole_url=urls[1] if isinstance(whole, Rows) else "",
     )
 
 

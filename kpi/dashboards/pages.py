@@ -45,10 +45,10 @@ MANAGEMENT: Final = View(
     _("Management"),
     "kpi:dashboard",
     cards=(
-        "contract_value_won", "payments_net", "leads_valid", "handed_off", "proposals_first_sent", "deals_won",
+        "contract_value_won", "payments_net", "leads_valid", "sal_accepted", "proposals_first_sent", "deals_won",
         "win_rate_close_date", "sales_cycle_days", "first_response_business_min",
     ),
-    trends=("contract_value_won", "payments_net", "leads_valid", "handed_off", "proposals_first_sent", "deals_won"),
+    trends=("contract_value_won", "payments_net", "leads_valid", "sal_accepted", "proposals_first_sent", "deals_won"),
     panels=(
         "conversions", "cohorts", "stage-flow", "payments", "ltv", "lost-reasons", "proposal-turnaround",
         "contract-turnaround", "seasonality", "lifts",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from babel.dates import format_date
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from funnel import formats
@@ -23,6 +23,12 @@ from .pages import EVERY, FUNNEL
 from .shown import plotted, rows_url, unit_of
 
 BY_METRICS: Final = ("leads_valid", "deals_won", "win_rate_close_date", "contract_value_won")
+HEADS: Final = {
+    "leads_valid": pgettext_lazy("column", "Leads"),
+    "deals_won": pgettext_lazy("column", "Won"),
+    "win_rate_close_date": pgettext_lazy("column", "Win rate"),
+    "contract_value_won": pgettext_lazy("column", "Revenue"),
+}
 MOST_ROWS: Final = 12
 
 
@@ -113,7 +119,7 @@ def conversions(
         ]
         for share, each in zip(ordered, changes, strict=True)
     ]
-    head = [str(CUTS[by]), *(str(metric.name) for metric in metrics), _("Year on year")]
+    head = [str(CUTS[by]), *(str(HEADS[metric.key]) for metric in metrics), _("YoY")]
     return Conversions(
         [],
         Table(head, rows),
@@ -167,8 +173,7 @@ def _change(share: Share, metric: Metric) -> float | None:
 
 
 def _rows(scope: Scope, metric: Metric, period: Period, filters: Mapping[str, Sequence[str]]) -> str:
-    part = "numerator" if metric.kind == "ratio" else ""
-    return rows_url(metric.key, period, filters, part=part, as_of=scope.known_at)
+    return rows_url(metric.key, period, filters, as_of=scope.known_at)
 
 
 def short_month(month: Period) -> str:

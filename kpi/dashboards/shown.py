@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import urlencode
 
+from babel.dates import format_date
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from funnel import formats
@@ -75,7 +77,9 @@ def days(period: Period) -> str:
     first, last = period.first, period.until - DAY
     if first == last:
         return formats.full_day(first)
-    return f"{formats.full_day(first)} – {formats.full_day(last)}"
+    language = (get_language() or "en").replace("-", "_")
+    starts = format_date(first, "d MMM" if first.year == last.year else "d MMM y", locale=language)
+    return f"{starts} – {format_date(last, 'd MMM y', locale=language)}"
 
 
 def versus(period: Period, kind: str) -> tuple[str, str]:

@@ -1,8 +1,10 @@
 """The dashboards' pages: everything above the fold counted together, the panels below it fetched as they come in sight."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,15 +18,19 @@ from kpi import rollup
 from kpi.forms import ReportForm
 from kpi.measures import Metric
 from kpi.metrics import seen_by
+from kpi.panels import asked_of
 from kpi.queries import first_application
+from kpi.sheets import csv_book, xlsx_book
 
-from . import controls, sections
+from . import controls, exports, sections
 from .attention import attention
 from .cards import cards
 from .figures import Scope, count, plans_of
 from .forms import DashboardForm
 from .pages import EVERY, FUNNEL, MANAGEMENT, MARKETING, SALES, VIEWS, View
 from .shown import versus
+
+BOOKS: Final = {"csv": csv_book, "xlsx": xlsx_book}
 
 
 @permitted(Permission.SEE_REPORTS)
@@ -117,9 +123,31 @@ def _content(
         "progress": progress,
         "is_empty": funnel.is_empty,
         "results_url": controls.panel_url(form, "results", by=form.cleaned_data["by"] or view.by),
+        "exports": {
+            suffix: reverse("kpi:dashboard-export", args=[view.key, suffix])
+            + controls.address_with(form.query)
+            for suffix in BOOKS
+        },
         "attention_url": f"{reverse('kpi:attention')}?{form.query.urlencode()}",
         "panels": controls.panels(form, view, money=money),
     }
+
+
+@permitted(Permission.SEE_REPORTS)
+@require_GET
+def export(request: HttpRequest, key: str, suffix: str) -> HttpResponse:
+    """Download a whole dashboard for the period, filters and moment of the address. Raises Http404 for an unknown one."""
+    user = person(request)
+    view = next((view for view in VIEWS if view.key == key), None)
+    if view is None:
+        raise Http404("no such dashboard")
+    organisation: Organisation = request.organisation  # type: ignore[attr-defined]  # set by ReaderMiddleware
+    form = DashboardForm(request.GET, organisation=organisation, trends=tuple(EVERY))
+    if not form.is_valid():
+        raise BadRequest("; ".join(f"{name}: {words[0]}" for name, words in form.errors.items()))
+    asked = replace(asked_of(request, form), choices={"by": form.cleaned_data["by"] or view.by})
+    found = exports.sheets(asked, view, seen(user, view.cards))
+    return BOOKS[suffix](exports.file_name(asked, view), found)
 
 
 @permitted(Permission.SEE_REPORTS)

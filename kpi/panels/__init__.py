@@ -9,6 +9,7 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
+from kpi.dashboards.panels import OWN
 from kpi.panels import cohorts, conversions, money, patterns, reasons, response, stages, turnaround
 from kpi.panels.frame import Asked, Cell, Panel, PanelView, Picture, Table, asked_of
 
@@ -94,6 +95,6 @@ ALL: Final[tuple[Panel, ...]] = (
         money.lifetime_value, money=True,
     ),
 )  # fmt: skip
-PANELS: Final[Mapping[str, Panel]] = {panel.key: panel for panel in ALL}
+PANELS: Final[Mapping[str, Panel]] = {panel.key: panel for panel in (*OWN, *ALL)}
 
 __all__ = ["PANELS", "Asked", "Cell", "Panel", "PanelView", "Picture", "Table", "asked_of"]

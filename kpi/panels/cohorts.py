@@ -43,7 +43,9 @@ def cohorts(asked: Asked) -> PanelView:
     goal = asked.chosen("to", list(GOALS))
     now = asked.organisation.clock.month_at(asked.as_of)
     sizes, reached = _counts(asked, GOALS[goal], now)
-    grid = [_cohort(asked, month, sizes[month.first], reached[month.first], now) for month in asked.months]
+    grid = [
+        _cohort(asked, goal, month, sizes[month.first], reached[month.first], now) for month in asked.months
+    ]
     since = [str(number) for number in range(MOST_SINCE)]
     drawn = charts.cohort_grid(charts.CohortGrid(grid, since, label=_("Cohorts")), width=1080)
     titles = {"brief": _("To brief"), "sal": _("To SAL"), "won": _("To won")}
@@ -77,12 +79,15 @@ def _counts(asked: Asked, event: str, now: Period) -> tuple[dict[date, int], dic
     return sizes, reached
 
 
-def _cohort(asked: Asked, month: Period, size: int, reached: dict[int, int], now: Period) -> charts.Cohort:
+def _cohort(
+    asked: Asked, goal: str, month: Period, size: int, reached: dict[int, int], now: Period
+) -> charts.Cohort:
     cells: list[charts.Cell | None] = []
     come = 0
     for since in range(min(MOST_SINCE, _months_between(month, now) + 1) if size else 0):
         come += reached.get(since, 0)
-        cells.append(charts.Cell(come / size, size, is_maturing=since == _months_between(month, now)))
+        href = asked.records("leads_valid", month, reached=goal, within=str(since)) if come else ""
+        cells.append(charts.Cell(come / size, size, href, since == _months_between(month, now)))
     return charts.Cohort(formats.month(month.first), size, cells, asked.records("leads_valid", month))
 
 

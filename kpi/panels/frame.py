@@ -136,13 +136,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A chart on the panel. `css` is "wide" for a whole row; `tabs` are (choice, value, label, is_current)."""
+    """A chart on the panel. `css` is "wide" for a whole row; `period` stands for the panel's own; `tabs` are (choice, value, label, is_current)."""
 
     name: str
     title: str
     drawn: Drawn
     css: str = ""
     note: str = ""
+    period: str = ""
     tabs: Sequence[tuple[str, str, str, bool]] = ()
 
 

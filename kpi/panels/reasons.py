@@ -77,12 +77,12 @@ def lost(asked: Asked) -> PanelView:
             cells.append(money(amount, asked.currency))
         bars.append(charts.Bar(words, leads + deals, href=href, colour="bad", extra=extra))
         rows.append(cells)
-    drawn = charts.bars(charts.Bars(bars, label=_("Reasons of loss"), value_name=_("Lost")))
+    drawn = charts.bars(charts.Bars(bars, label=_("Reasons of loss"), value_name=_("Lost")), width=1080)
     head = [_("Reason"), _("Leads lost"), _("Deals lost"), _("Lost")]
     head += [_("Expected amount, %(currency)s") % {"currency": asked.currency}] if asked.money else []
     note = _("The expected amount is the one that the journeys carry now; many lost early carry none.")
     return PanelView(
-        [Picture("lost-reasons", _("Reasons of loss"), drawn)],
+        [Picture("lost-reasons", _("Reasons of loss"), drawn, "wide")],
         Table(head, rows),
         note if asked.money and rows else "",
         shows_table=bool(rows),
@@ -95,7 +95,7 @@ def objections(asked: Asked) -> PanelView:
     found.sort(key=lambda row: (-row[2], row[0]))
     bars, rows = [], []
     for reason, label, raised, met in found:
-        words, href = words_of(reason, label), asked.records("objections", reason=reason)
+        words, href = words_of(reason, label), asked.records("objections_raised", reason=reason)
         extra = [(_("Resolved"), formats.number(met)), (_("Open"), formats.number(raised - met))]
         bars.append(charts.Bar(words, raised, href=href, colour="proposal", extra=extra))
         rows.append(
@@ -107,9 +107,9 @@ def objections(asked: Asked) -> PanelView:
                 share(Rate(met, raised)),
             ]
         )
-    drawn = charts.bars(charts.Bars(bars, label=_("Objections"), value_name=_("Raised")))
+    drawn = charts.bars(charts.Bars(bars, label=_("Objections"), value_name=_("Raised")), width=1080)
     return PanelView(
-        [Picture("objections", _("Objections"), drawn)],
+        [Picture("objections", _("Objections"), drawn, "wide")],
         Table([_("Objection"), _("Raised"), _("Resolved"), _("Open"), _("Share resolved")], rows),
         shows_table=bool(rows),
     )
@@ -133,7 +133,7 @@ def rejections(asked: Asked) -> PanelView:
         charts.Bar(
             reasons[reason],
             whole[f"={reason}"],
-            href=asked.records("rejections", reason=reason),
+            href=asked.records("rejection_rate", part="numerator", reason=reason),
             colour="handoff",
             extra=[(_("Share"), share(Rate(whole[f"={reason}"], whole["sal_rejected"])).text)],
         )
@@ -145,7 +145,8 @@ def rejections(asked: Asked) -> PanelView:
             label=_("Why sales rejected"),
             value_name=_("Rejected"),
             empty=_("Sales rejected nothing in this period."),
-        )
+        ),
+        width=1080,
     )
     head = [_("Where from"), _("Cut"), _("Decided"), _("Rejected"), _("Rejection rate")]
     head += [reasons[reason] for reason in ordered]
@@ -153,7 +154,7 @@ def rejections(asked: Asked) -> PanelView:
     places = sorted(decided, key=lambda place: (place[0] != "source", -_decided(decided[place]), place[2]))
     rows += [_decisions(asked, *place, decided[place], ordered) for place in places]
     return PanelView(
-        [Picture("rejections", _("Why sales rejected"), drawn)],
+        [Picture("rejections", _("Why sales rejected"), drawn, "wide")],
         Table(head, rows),
         shows_table=bool(rows),
     )
@@ -177,7 +178,9 @@ def _decisions(
         count(numbers["sal_rejected"], asked.records("rejection_rate", part="numerator", **cut)),
         share(rate),
         *(
-            count(numbers[f"={reason}"], asked.records("rejections", reason=reason, **cut))
+            count(
+                numbers[f"={reason}"], asked.records("rejection_rate", part="numerator", reason=reason, **cut)
+            )
             for reason in reasons
         ),
     ]

@@ -3,8 +3,6 @@
 from collections import defaultdict
 from typing import Any, Final
 
-from babel.dates import get_day_names
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from funnel import formats
@@ -13,6 +11,7 @@ from kpi.metrics import BY_KEY
 from kpi.panels import facts
 from kpi.panels.frame import Asked, Cell, PanelView, Picture, Table, count, name
 from kpi.queries import answer
+from kpi.records.narrowing import weekdays
 from kpi.values import Rate, Spread, plain
 
 MINUTES: Final = (15, 30, 60, 120, 240, 480)
@@ -65,12 +64,20 @@ def _labels() -> list[tuple[str, str]]:
     return [*found, (_("none"), _("Unanswered"))]
 
 
+def _rows_of(asked: Asked, bar: int) -> str:
+    """Where the applications of a bar are."""
+    if bar == UNANSWERED:
+        return asked.records("first_response_business_min", part="unanswered")
+    bounds = {"over": str(MINUTES[bar - 1])} if bar else {}
+    if bar < LONGER:
+        bounds["up_to"] = str(MINUTES[bar])
+    return asked.records("first_response_business_min", part="answered", **bounds)
+
+
 def _histogram(asked: Asked, by_bar: dict[int, int]) -> Picture:
     key = "first_response_business_min"
     buckets = [
-        charts.Bucket(
-            label, words, by_bar[bar], asked.records("leads_valid", bar=str(bar)) if by_bar[bar] else ""
-        )
+        charts.Bucket(label, words, by_bar[bar], _rows_of(asked, bar) if by_bar[bar] else "")
         for bar, (label, words) in enumerate(_labels())
     ]
     drawn = charts.distribution(
@@ -103,12 +110,6 @@ def _medians(found: Any, odd: int) -> str:
     return words
 
 
-def weekdays() -> list[str]:
-    """Short names of the days, Monday first, in the reader's language."""
-    names = get_day_names("abbreviated", locale=(get_language() or "en").replace("-", "_"))
-    return [names[day] for day in range(7)]
-
-
 def _heat(asked: Asked, by_hour: dict[tuple[int, int], list[int]]) -> Picture:
     cells = [[_cell(asked, by_hour, weekday, hour) for hour in range(24)] for weekday in range(1, 8)]
     title = _("Answered within an hour, by when they came")
@@ -134,7 +135,13 @@ def _table(asked: Asked, by_bar: dict[int, int], by_hour: dict[tuple[int, int], 
     rows: list[list[Cell]] = []
     for bar, (_label, words) in enumerate(_labels() if total else []):
         rate = Rate(by_bar[bar], total).figure
-        rows.append([name(words), count(by_bar[bar]), Cell(rate, formats.percent(rate and float(rate), 1))])
+        rows.append(
+            [
+                name(words),
+                count(by_bar[bar], _rows_of(asked, bar)),
+                Cell(rate, formats.percent(rate and float(rate), 1)),
+            ]
+        )
     days = weekdays()
     for (weekday, hour), (fast, every) in sorted(by_hour.items()):
         rate = Rate(fast, every).figure

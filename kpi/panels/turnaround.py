@@ -5,7 +5,7 @@ from typing import Final, Literal
 from django.utils.translation import gettext as _
 
 from funnel import formats
-from kpi import charts
+from kpi import charts, tables
 from kpi.metrics import BY_KEY
 from kpi.panels import facts
 from kpi.panels.frame import Asked, PanelView, Picture, Table, count, decimal, name, span_words, spread_of
@@ -79,13 +79,21 @@ def _histogram(asked: Asked, kind: str, metric: str) -> Picture:
         if low and high:
             words = _("over %(low)s to %(high)s h") % {"low": low, "high": high}
         number = numbers.get(place, 0)
-        href = asked.records(metric, bar=str(place)) if number else ""
+        bounds = {"over": str(low * 60)} if low else {}
+        bounds |= {"up_to": str(high * 60)} if high else {}
+        href = asked.records(metric, **bounds) if number else ""
         buckets.append(charts.Bucket(label, words, number, href))
         low = high or low
     drawn = charts.distribution(
         charts.Distribution(buckets, _("How long each took"), _("Business hours")), width=1080
     )
-    return Picture(f"{kind}-histogram", _("How long each took, business hours"), drawn, "wide")
+    return Picture(
+        f"{kind}-histogram",
+        _("How long each took, business hours"),
+        drawn,
+        "wide",
+        period=tables.title(asked.period),
+    )
 
 
 def _short(day: object) -> str:

@@ -4,7 +4,9 @@ import csv
 import html
 import re
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from django.db import connection
@@ -190,7 +192,7 @@ def test_an_unknown_filter_is_a_400_of_the_api_that_names_it(golden: Organisatio
 
 def test_two_days_are_a_range(golden: Organisation, manager: Client) -> None:
     found = page(manager, first="2026-03-02", last="2026-03-20", as_of=MARCH["as_of"])
-    assert "2 March 2026 – 20 March 2026" in found
+    assert "2 Mar – 20 Mar 2026" in found
     assert "vs the time before" in found
 
 
@@ -361,3 +363,50 @@ def test_ten_thousand_journeys_take_as_few_queries_as_one(berlin: Organisation, 
         cursor.execute(MANY, {"size": 10_000, "until": now.astimezone(UTC)})
     rollup.catch_up()
     assert queries(manager) <= max(with_one, MOST_QUERIES) == MOST_QUERIES
+
+
+# Where numbers lead
+
+
+@pytest.mark.parametrize("url", [URL, MARKETING, SALES, f"{PANEL}results/"])
+def test_every_number_opens_its_rows(golden: Organisation, manager: Client, url: str) -> None:
+    found = page(manager, url, **MARCH, owner="Ann")
+    links = {link for link in re.findall(r'href="([^"]+)"', found) if "/records/" in link}
+    assert len(links) > 5
+    for link in sorted(links):
+        assert manager.get(link).status_code == 200, link
+
+
+def test_the_rows_of_a_count_are_as_many_as_it_says(golden: Organisation, manager: Client) -> None:
+    shown = card(page(manager, **MARCH), "leads_valid")
+    (number,) = re.findall(r"<b>(\d+)</b></a>", shown)
+    (link,) = re.findall(r'<p class="big"><a href="([^"]+)"', shown)
+    rows = manager.get(f"{link}&format=csv").content.decode("utf-8-sig").splitlines()
+    assert len(rows) - 1 == int(number)
+
+
+@pytest.mark.parametrize("key", ["management", "marketing", "sales"])
+def test_a_whole_dashboard_is_downloaded_with_a_sheet_for_each_panel(
+    golden: Organisation, manager: Client, key: str
+) -> None:
+    answer = manager.get(f"{URL}{key}.xlsx", MARCH)
+    assert answer["Content-Disposition"] == f'attachment; filename="dashboard_{key}_2026-03.xlsx"'
+    with ZipFile(BytesIO(answer.content)) as book:
+        sheets = [name for name in book.namelist() if name.startswith("xl/worksheets/sheet")]
+    view = next(view for view in VIEWS if view.key == key)
+    assert len(sheets) == 4 + len(view.panels)
+    text = manager.get(f"{URL}{key}.csv", MARCH).content.decode("utf-8-sig")
+    assert "Applications" in text
+
+
+def test_a_file_for_those_who_may_not_see_money_has_none(golden: Organisation, client: Client) -> None:
+    client.force_login(people(Role.FIRST_TOUCH))
+    text = client.get(f"{URL}sales.csv", MARCH).content.decode("utf-8-sig")
+    assert "Deals won" in text
+    assert "33000" not in text
+    assert "Net payments" not in text
+
+
+def test_a_dashboard_that_there_is_not_is_not_found(golden: Organisation, manager: Client) -> None:
+    assert manager.get(f"{URL}moon.xlsx").status_code == 404
+    assert manager.get(f"{URL}sales.csv", {"source": "moon"}).status_code == 400

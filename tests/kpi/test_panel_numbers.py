@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from funnel.models import Journey, Organisation
 from funnel.periods import Period
 from funnel.stages import Role
+from kpi import rollup
 from kpi.choices import choices
 from kpi.panels import PANELS, Asked, PanelView
 from kpi.panels.conversions import RATES
@@ -324,3 +326,77 @@ def test_conversions_are_those_of_the_report_whole_and_cut(
 
 def approximately(number: float | None) -> Any:
     return None if number is None else pytest.approx(number)
+
+
+# Every number opens its rows
+
+
+def cells_of(view: PanelView) -> list[tuple[Any, str]]:
+    """Each whole number of a panel's table that opens its rows, and each bar and cell of its charts: (number, address)."""
+    found = [(cell.value, cell.href) for row in view.table.rows for cell in row[1:] if cell.href]
+    return [(value, href) for value, href in found if value is not None and value == int(value)]
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["stage-flow", "response", "proposal-turnaround", "lost-reasons", "objections", "rejections", "lifts"],
+)
+def test_a_number_opens_as_many_rows(golden: Organisation, manager: Client, key: str) -> None:
+    opened = cells_of(panel(golden, key, as_of=AS_OF))
+    assert opened
+    for number, href in opened:
+        if "_lift" in href and "_won" in href:
+            continue  # a rate opens what it counts, not itself
+        if "part=denominator" in href and "rejection_rate" not in href:
+            continue
+        assert rows_behind(manager, href)["count"] == number, href
+
+
+def rows_behind(client: Client, href: str) -> dict[str, Any]:
+    page = client.get(href)
+    assert page.status_code == 200, page.content.decode()[:3000]
+    answer = client.get("/api/v1/kpi/records/?" + href.partition("?")[2])
+    assert answer.status_code == 200, answer.content
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_a_bar_and_a_cell_open_the_applications_they_count(golden: Organisation, manager: Client) -> None:
+    for key in ("response", "proposal-turnaround", "contract-turnaround"):
+        bars = panel(golden, key, as_of=AS_OF).pictures[0 if key == "response" else 1].drawn.table.rows
+        counted = [(int(row.cells[0]), row.href) for row in bars if row.href]
+        assert counted
+        for number, href in counted:
+            assert rows_behind(manager, href)["count"] == number, href
+    heat = panel(golden, "response", as_of=AS_OF).pictures[1].drawn.large
+    assert heat is not None
+    for hit in heat.hits:
+        assert f"n {rows_behind(manager, hit.href)['count']}" in hit.name
+
+
+@pytest.mark.parametrize("goal", ["brief", "sal", "won"])
+def test_a_cell_of_a_cohort_opens_those_who_had_come_by_then(
+    golden: Organisation, manager: Client, goal: str
+) -> None:
+    view = panel(golden, "cohorts", as_of=AS_OF, choices={"to": goal})
+    row = rows_of(view)["March 2026"]
+    drawn = view.pictures[0].drawn.large
+    assert drawn is not None
+    cells = [hit for hit in drawn.hits if hit.name.startswith("March 2026") and hit.href]
+    shares = [share for share in row[1:] if share]
+    assert len(cells) == len(shares) > 0
+    for hit, share in zip(cells, shares, strict=True):
+        assert rows_behind(manager, hit.href)["count"] == round(share * row[0])
+
+
+def test_rows_are_narrowed_alike_in_what_is_kept(golden: Organisation, manager: Client) -> None:
+    rollup.catch_up()
+    for more in ({"reached": "sal", "within": "0"}, {"weekday": "1"}, {"hour": "9"}, {"reason": ""}):
+        metric = {"metric": "leads_valid", "month": "2026-03", **more}
+        kept = manager.get("/api/v1/kpi/records/", metric).json()["count"]
+        known = manager.get("/api/v1/kpi/records/", metric | {"as_of": timezone.now().isoformat()}).json()[
+            "count"
+        ]
+        assert kept == known
+    refused = manager.get("/api/v1/kpi/records/", {"metric": "instalments_due", "weekday": "1"})
+    assert refused.status_code == 422 or refused.status_code == 400
