@@ -12,7 +12,7 @@ from urllib.parse import quote
 import psycopg2
 
 from config import embedded
-from config.env import BASE_DIR
+from config.env import BASE_DIR, data_folder
 
 SIZES = {"10k": 10_000, "100k": 100_000, "1M": 1_000_000}
 
@@ -59,6 +59,7 @@ class Bench:
             "LIMIT_API_TOKEN": "100000000/d",
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "PUBLIC_URL": "http://127.0.0.1",
+            "FUNNEL_STATIC_DIR": str(data_folder() / "static"),
         }
 
     def connect(self, name: str = "") -> "psycopg2.extensions.connection":

@@ -1,6 +1,6 @@
 """Timings of the figures on the bench's database, each beside the same SQL without the product around it.
 
-Run by the bench in a process of its own: `python -m tests.bench.figures rebuild|refresh`, which prints seconds as JSON.
+Run by the bench in a process of its own: `python -m tests.bench.figures rebuild|refresh|dashboard`, which prints seconds as JSON.
 """
 
 import json
@@ -16,14 +16,15 @@ import django
 django.setup()
 
 from django.db import connection, transaction  # noqa: E402  after setup
+from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from funnel import machine  # noqa: E402
 from funnel.ledger import Entry, append  # noqa: E402
-from funnel.models import Journey, Organisation  # noqa: E402
+from funnel.models import Journey, Organisation, User  # noqa: E402
 from kpi import flow, rollup, sql, tasks  # noqa: E402
 from kpi.measures import FAMILIES  # noqa: E402
-from kpi.models import Fact, Rollup  # noqa: E402
+from kpi.models import Fact, Rollup, RollupState  # noqa: E402
 from kpi.queries import windows_of  # noqa: E402
 from kpi.sources import clock_parameters, run  # noqa: E402
 
@@ -124,5 +125,45 @@ def refresh() -> dict[str, float]:
     }
 
 
+def dashboard() -> dict[str, float]:
+    """The whole page, the statements over facts and rollups within it, and the page counted from the ledger."""
+    rollup.catch_up()
+    client = Client(HTTP_HOST="127.0.0.1")
+    client.force_login(User.objects.get(username="bench"))
+    spent: list[float] = []
+
+    def watch(execute: Any, statement: str, *rest: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return execute(statement, *rest)
+        finally:
+            if "kpi_" in statement:
+                spent.append(time.perf_counter() - began)
+
+    def page() -> None:
+        answer = client.get("/dashboard/")
+        assert answer.status_code == 200, answer.status_code
+
+    page()
+    took, queried = [], []
+    for _round in range(ROUNDS * 3):
+        spent.clear()
+        with connection.execute_wrapper(watch):
+            took.append(seconds(page))
+        queried.append(sum(spent))
+    RollupState.objects.update(fingerprint="")  # not current, so the ledger answers
+    from_ledger = statistics.median(seconds(page) for _ in range(3))
+    rollup.catch_up()
+    whole, own = statistics.median(took), statistics.median(queried)
+    return {
+        "dashboard p50 s": whole,
+        "dashboard p95 s": sorted(took)[int(len(took) * 0.95)],
+        "its SQL over rollups and facts s": own,
+        "page ÷ its SQL": whole / own,
+        "from the raw ledger s": from_ledger,
+        "raw ledger ÷ page": from_ledger / whole,
+    }
+
+
 if __name__ == "__main__":
-    print(json.dumps({"rebuild": rebuild, "refresh": refresh}[sys.argv[1]]()))  # noqa: T201  the answer
+    print(json.dumps({"rebuild": rebuild, "refresh": refresh, "dashboard": dashboard}[sys.argv[1]]()))  # noqa: T201  the answer
