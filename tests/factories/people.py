@@ -27,9 +27,8 @@ def people(role: str = Role.MANAGER, name: str = "", **fields: Any) -> User:
     """Return the person of a role, made at the first call; a name, which is the username, tells several apart."""
     user = User.objects.filter(username=name or role).first()
     if user is None:
-        user = User.objects.create_user(
-            username=name or role, email=f"{name or role}@funnel.example", role=role, **fields
-        )
+        fields.setdefault("email", f"{name or role}@funnel.example")
+        user = User.objects.create_user(username=name or role, role=role, **fields)
     return user
 
 
