@@ -14,12 +14,12 @@ from django.views.decorators.http import require_GET
 
 from funnel.access import Permission
 from funnel.models import Organisation
+from funnel.sheets import csv_file, xlsx_file
 from funnel.views.base import is_fragment, permitted
 from kpi import tables
 from kpi.forms import ReportForm
 from kpi.panels import PANELS, Asked, Panel, PanelView, asked_of
 from kpi.panels.frame import CHOICES
-from kpi.sheets import csv_file, xlsx_file
 
 FILES = {"csv": csv_file, "xlsx": xlsx_file}
 

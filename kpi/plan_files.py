@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
+from funnel.sheets import unsafe
 from kpi.models import Plan
 from kpi.plans import COLUMNS
-from kpi.sheets import unsafe
 
 LARGEST = 5_000_000
 """Bytes of an uploaded file."""

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from funnel.access import Permission, may
 from funnel.models import Organisation
+from funnel.sheets import csv_file, xlsx_file
 from funnel.toasts import toast
 from funnel.views.base import go, next_url, permitted, person
 from kpi import plan_fill, plan_grid, plans
@@ -40,7 +41,6 @@ from kpi.plan_forms import (
 from kpi.plan_grid import Grid, Line
 from kpi.plan_numbers import separators, shown
 from kpi.plans import COLUMNS, Key, Stale
-from kpi.sheets import csv_file, xlsx_file
 
 UNDO = "plan_undo"
 """Where the session keeps what the last save replaced."""

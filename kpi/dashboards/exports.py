@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
+from funnel.sheets import Sheet
 from kpi.measures import Metric
 from kpi.panels import PANELS, Asked
 from kpi.report import Line
-from kpi.sheets import Sheet
 from kpi.values import plain
 
 from .figures import Plans, count, plans_of

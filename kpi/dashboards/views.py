@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 from funnel import access
 from funnel.access import Permission
 from funnel.models import Organisation, User
+from funnel.sheets import csv_book, xlsx_book
 from funnel.views.base import address, is_fragment, permitted, person
 from kpi import rollup
 from kpi.forms import ReportForm
@@ -20,7 +21,6 @@ from kpi.measures import Metric
 from kpi.metrics import seen_by
 from kpi.panels import asked_of
 from kpi.queries import first_application
-from kpi.sheets import csv_book, xlsx_book
 
 from . import controls, exports, sections
 from .attention import attention

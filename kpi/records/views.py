@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET
 from funnel import formats
 from funnel.access import Permission, may
 from funnel.models import Organisation
+from funnel.sheets import csv_file, xlsx_file
 from funnel.stages import Happening, Stage
 from funnel.views.base import permitted, person
 from kpi import tables
@@ -23,7 +24,6 @@ from kpi.records.forms import RecordsForm, cursor_of, factors_of
 from kpi.records.parts import LISTED, PART_NAMES, Rows, parts_of
 from kpi.records.queries import Found, Sought, find
 from kpi.records.rows import Row, rows_of
-from kpi.sheets import csv_file, xlsx_file
 
 MOST_IN_A_FILE: Final = 100_000
 FILES: Final = {"csv": csv_file, "xlsx": xlsx_file}

@@ -19,10 +19,10 @@ from funnel.look import stage_colour
 from funnel.models import Event, Journey, Organisation, User
 from funnel.paging import keyset
 from funnel.periods import DAY
+from funnel.sheets import csv_file, xlsx_file
 from funnel.stages import MONEY_EVENTS, Stage
 from funnel.timeline import ICONS
 from funnel.views.base import permitted, person
-from kpi.sheets import csv_file, xlsx_file
 from kpi.staff.columns import BY_KEY, COLUMNS, Column
 from kpi.staff.forms import PERIODS, StaffForm
 from kpi.staff.queries import Stretch, Work, activity, day_of, events_of, journeys_of, stretch, visible_staff

@@ -422,7 +422,7 @@ def test_a_download_comes_back_unchanged_and_holds_no_formula(manager: Client) -
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "plain", "'=1", ""])
 def test_text_in_a_csv_is_never_a_formula_and_reads_back(text: str) -> None:
-    from kpi.sheets import safe, unsafe
+    from funnel.sheets import safe, unsafe
 
     assert not safe(text).startswith(("=", "+", "-", "@", "\t"))
     assert unsafe(safe(text)) == text or text == "'=1"
