@@ -5,20 +5,21 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, QuerySet
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet
 from django.db.models.functions import Reverse
 
 from .access import visible_journeys
-from .stages import CLOSED_STAGES, OPEN_STAGES, TARGETS, VOID_STAGES
+from .stages import CLOSED_STAGES, OPEN_STAGES, TARGETS, VOID_STAGES, Role
 from .words import PartyWords, query_of
 
 if TYPE_CHECKING:
-    from .models import Event, Journey, User  # noqa: F401  the names that the generics below take
+    from .models import Event, Journey, Task, User  # noqa: F401  the names that the generics below take
 
     _JourneyBase = QuerySet["Journey"]
     _EventBase = QuerySet["Event"]
+    _TaskBase = QuerySet["Task"]
 else:
-    _JourneyBase = _EventBase = QuerySet
+    _JourneyBase = _EventBase = _TaskBase = QuerySet
 
 
 PHONE_DIGITS = 5
@@ -58,6 +59,14 @@ class JourneyQuerySet(_JourneyBase):
 
     def owned_by(self, user: "User") -> Self:
         return self.filter(owner=user)
+
+    def without_next_step(self) -> Self:
+        """Keep the open journeys that nobody has anything to do on, and that are not put aside until a day."""
+        return self.open().filter(~_steps(), snoozed_until=None)
+
+    def with_next_step(self, *, due_before: datetime | None = None) -> Self:
+        """Keep the open journeys with a next step; with `due_before`, those whose next step is due before then."""
+        return self.open().filter(_steps(**({"due_at__lt": due_before} if due_before else {})))
 
     def search(self, text: str) -> Self:
         """Keep the journeys whose people, company or number the text names, by the beginnings of words.
@@ -100,6 +109,13 @@ class JourneyQuerySet(_JourneyBase):
         )
 
 
+def _steps(**narrower: Any) -> Exists:
+    """Whether a journey has open tasks."""
+    from .models import Task
+
+    return Exists(Task.objects.order_by().open().filter(journey=OuterRef("pk"), **narrower))
+
+
 class EventQuerySet(_EventBase):
     def live(self, *, as_of: datetime | None = None) -> Self:
         """Keep the events that no annulment (known at `as_of`) has taken out, annulments themselves left out."""
@@ -117,3 +133,27 @@ class EventQuerySet(_EventBase):
     def in_order(self) -> Self:
         """Order as replay does: by business time, then by sequence number."""
         return self.order_by("journey_id", "occurred_at", "seq")
+
+
+class TaskQuerySet(_TaskBase):
+    def open(self) -> Self:
+        return self.filter(state="open")
+
+    def visible_to(self, user: "User") -> Self:
+        """Keep what the user may see: the tasks of journeys they see, their own, and for leaders everyone's."""
+        if not user.is_authenticated or not user.is_active or user.role == Role.PARTNER:
+            return self.none()
+        if user.leads_everyone:
+            return self.valid()
+        from .models import Journey
+
+        seen = Journey.objects.visible_to(user).order_by().values("pk")
+        return self.valid().filter(Q(assignee=user) | Q(created_by=user, journey=None) | Q(journey__in=seen))
+
+    def valid(self) -> Self:
+        """Leave out the tasks of journeys whose very application was undone."""
+        return self.filter(Q(journey=None) | Q(journey__annulled_at=None))
+
+    def with_people(self) -> Self:
+        """Fetch along what every list of tasks shows."""
+        return self.select_related("assignee", "journey__contact", "journey__company")

@@ -2,21 +2,31 @@
 
 from .activity import Activity, Note, Notification
 from .catalogue import Campaign, Reason, Service, Source
+from .changes import FieldChange
+from .changes import FieldChange
 from .journey import Event, Journey
 from .limits import StageLimit
+from .merges import CompanyMerge, ContactMerge
+from .lists import BulkJob, SavedView
 from .organisation import Organisation
 from .outbox import OutboxRow
 from .parties import Company, Contact
 from .people import Team, User
 from .programs import ApiToken, IdempotencyKey
+from .tasks import Task, TaskChange
 
 __all__ = [
     "Activity",
     "ApiToken",
+    "BulkJob",
     "Campaign",
     "Company",
+    "CompanyMerge",
     "Contact",
+    "ContactMerge",
     "Event",
+    "FieldChange",
+    "FieldChange",
     "IdempotencyKey",
     "Journey",
     "Note",
@@ -24,9 +34,12 @@ __all__ = [
     "Organisation",
     "OutboxRow",
     "Reason",
+    "SavedView",
     "Service",
     "Source",
     "StageLimit",
+    "Task",
+    "TaskChange",
     "Team",
     "User",
 ]

@@ -1,10 +1,12 @@
 """What people did and wrote along a journey; the ledger keeps the fact, these keep the words."""
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from .journey import Event, Journey
 from .people import User
+from .tasks import Task
 
 
 class Activity(models.Model):
@@ -58,16 +60,33 @@ class Note(models.Model):
 
 
 class Notification(models.Model):
-    """Word to one person that an event concerns them; at most one an event and person."""
+    """Word to one person that an event or a task concerns them; at most one an event and person.
+
+    Of a task: that it was assigned to them, or is due; the latest word of each kind replaces the one before.
+    """
+
+    class About(models.TextChoices):
+        EVENT = "", _("Event")
+        ASSIGNED = "assigned", _("Task for you")
+        DUE = "due", _("Task due")
 
     user = models.ForeignKey(User, models.CASCADE, related_name="notifications")
-    event = models.ForeignKey(Event, models.CASCADE, related_name="notifications")
+    event = models.ForeignKey(Event, models.CASCADE, null=True, blank=True, related_name="notifications")
+    task = models.ForeignKey(Task, models.CASCADE, null=True, blank=True, related_name="notifications")
+    about = models.CharField(max_length=10, blank=True, choices=About.choices)
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-pk"]
-        constraints = [models.UniqueConstraint(fields=["user", "event"], name="notification_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "event"], name="notification_once"),
+            models.UniqueConstraint(fields=["user", "task", "about"], name="notification_once_of_a_task"),
+            models.CheckConstraint(
+                condition=Q(event__isnull=False, task=None) | Q(event=None, task__isnull=False),
+                name="notification_of_an_event_or_a_task",
+            ),
+        ]
 
     def __str__(self) -> str:
-        return str(self.event)
+        return str(self.event or self.task)

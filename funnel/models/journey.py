@@ -49,6 +49,7 @@ class Journey(models.Model):
     seq = models.PositiveIntegerField(default=0, help_text="The sequence number of the last event.")
     created_at = models.DateTimeField(_("received at"), help_text="When the application arrived.")
     amount = models.DecimalField(_("expected amount"), max_digits=14, decimal_places=2, null=True, blank=True)
+    expected_on = models.DateField(_("expected on"), null=True, blank=True)
     parent = models.ForeignKey(
         "self",
         models.PROTECT,
@@ -96,6 +97,7 @@ class Journey(models.Model):
             models.Index(fields=["-created_at", "-id"], name="journey_created"),
             models.Index(fields=["stage_since", "id"], name="journey_stage_since"),
             models.Index(fields=["stage", "stage_since", "id"], name="journey_stage_age"),
+            models.Index(fields=["amount", "id"], name="journey_amount"),
         ]
 
     def __str__(self) -> str:

@@ -1,9 +1,13 @@
 """Whom we deal with. Personal data lives here, never in the ledger, so that it can be erased."""
 
+from typing import TYPE_CHECKING
+
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from funnel.party_queries import CompanyQuerySet, ContactQuerySet
 from funnel.words import PartyWords
 
 
@@ -15,6 +19,20 @@ class Company(models.Model):
     tax_id = models.CharField(_("tax number"), max_length=50, blank=True)
     region = models.CharField(_("region"), max_length=100, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    merged_into = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="absorbed",
+        db_index=False,
+        verbose_name=_("merged into"),
+    )
+
+    objects = CompanyQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        merged_into_id: int | None
 
     class Meta:
         ordering = ["name", "pk"]
@@ -23,6 +41,8 @@ class Company(models.Model):
         indexes = [
             models.Index(models.functions.Lower("name"), name="company_name_lower"),
             GinIndex(PartyWords("name"), name="company_words"),
+            models.Index(fields=["-created_at", "-id"], name="company_created"),
+            models.Index(fields=["merged_into"], name="company_merged", condition=~Q(merged_into=None)),
         ]
 
     def __str__(self) -> str:
@@ -48,6 +68,21 @@ class Contact(models.Model):
     region = models.CharField(_("region"), max_length=100, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     erased_at = models.DateTimeField(null=True, blank=True)
+    merged_into = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="absorbed",
+        db_index=False,
+        verbose_name=_("merged into"),
+    )
+
+    objects = ContactQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        company_id: int | None
+        merged_into_id: int | None
 
     class Meta:
         ordering = ["name", "pk"]
@@ -61,6 +96,8 @@ class Contact(models.Model):
                 OpClass(models.functions.Reverse("phone"), "text_pattern_ops"), name="contact_phone_end"
             ),
             GinIndex(PartyWords("name", "email"), name="contact_words"),
+            models.Index(fields=["-created_at", "-id"], name="contact_created"),
+            models.Index(fields=["merged_into"], name="contact_merged", condition=~Q(merged_into=None)),
         ]
 
     def __str__(self) -> str:

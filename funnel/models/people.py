@@ -37,6 +37,9 @@ class User(AbstractUser):
         default=True,
         help_text=_("The assignment rule offers leads to this salesperson."),
     )
+    lists = models.JSONField(
+        default=dict, blank=True, help_text="How this person arranges lists: see funnel.lists.arrangement."
+    )
 
     class Meta(AbstractUser.Meta):
         ordering = ["username", "pk"]
