@@ -75,27 +75,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="FieldChange",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("field", models.CharField(max_length=40, verbose_name="field")),
-                ("before", models.TextField(blank=True)),
-                ("after", models.TextField(blank=True)),
-                ("at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("act", models.UUIDField(default=uuid.uuid4)),
-            ],
-            options={
-                "verbose_name": "change of a field",
-                "verbose_name_plural": "changes of fields",
-                "ordering": ["-at", "-pk"],
-            },
-        ),
-        migrations.CreateModel(
             name="SavedView",
             fields=[
                 (
@@ -180,23 +159,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
-            model_name="fieldchange",
-            name="actor",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="fieldchange",
-            name="journey",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="field_changes", to="funnel.journey"
-            ),
-        ),
-        migrations.AddField(
             model_name="savedview",
             name="owner",
             field=models.ForeignKey(
@@ -223,10 +185,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("reached__gte", models.F("changed"))),
                 name="bulkjob_changed_among_reached",
             ),
-        ),
-        migrations.AddIndex(
-            model_name="fieldchange",
-            index=models.Index(fields=["act"], name="fieldchange_act"),
         ),
         migrations.AddConstraint(
             model_name="savedview",
