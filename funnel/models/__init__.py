@@ -2,12 +2,11 @@
 
 from .activity import Activity, Note, Notification
 from .catalogue import Campaign, Reason, Service, Source
-from .changes import FieldChange
-from .changes import FieldChange
+from .field_changes import FieldChange
 from .journey import Event, Journey
 from .limits import StageLimit
-from .merges import CompanyMerge, ContactMerge
 from .lists import BulkJob, SavedView
+from .merges import CompanyMerge, ContactMerge
 from .organisation import Organisation
 from .outbox import OutboxRow
 from .parties import Company, Contact
@@ -25,7 +24,6 @@ __all__ = [
     "Contact",
     "ContactMerge",
     "Event",
-    "FieldChange",
     "FieldChange",
     "IdempotencyKey",
     "Journey",
