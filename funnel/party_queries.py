@@ -14,7 +14,7 @@ from .queries import MOST_NAMED, PHONE_DIGITS, Among
 from .words import PartyWords, query_of
 
 if TYPE_CHECKING:
-    from .models import Company, Contact, User
+    from .models import Company, Contact, User  # noqa: F401  the names that the generics below take
 
     _ContactBase = QuerySet["Contact"]
     _CompanyBase = QuerySet["Company"]

@@ -2,7 +2,9 @@
 
 from .activity import Activity, Note, Notification
 from .catalogue import Campaign, Reason, Service, Source
+from .custom import CustomField
 from .field_changes import FieldChange
+from .changes import SettingChange
 from .journey import Event, Journey
 from .limits import StageLimit
 from .lists import BulkJob, SavedView
@@ -23,6 +25,7 @@ __all__ = [
     "CompanyMerge",
     "Contact",
     "ContactMerge",
+    "CustomField",
     "Event",
     "FieldChange",
     "IdempotencyKey",
@@ -34,6 +37,7 @@ __all__ = [
     "Reason",
     "SavedView",
     "Service",
+    "SettingChange",
     "Source",
     "StageLimit",
     "Task",

@@ -13,7 +13,7 @@ from funnel.queries import EventQuerySet, JourneyQuerySet
 from funnel.stages import CLOSED_STAGES, VOID_STAGES, Happening, Stage, half
 
 from .catalogue import Campaign, Service, Source
-from .parties import Company, Contact
+from .parties import Company, Contact, own_fields
 from .people import Team, User
 
 
@@ -65,6 +65,7 @@ class Journey(models.Model):
     annulled_at = models.DateTimeField(
         null=True, blank=True, help_text="Set when the capture itself was undone."
     )
+    custom = own_fields()
 
     objects = JourneyQuerySet.as_manager()
 

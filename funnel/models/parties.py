@@ -11,6 +11,11 @@ from funnel.party_queries import CompanyQuerySet, ContactQuerySet
 from funnel.words import PartyWords
 
 
+def own_fields() -> models.JSONField:
+    """Return the column of a record's custom fields: values by key, see `CustomField`."""
+    return models.JSONField(_("custom fields"), default=dict, db_default={}, blank=True)
+
+
 class Company(models.Model):
     """An organisation on the other side."""
 
@@ -28,6 +33,8 @@ class Company(models.Model):
         db_index=False,
         verbose_name=_("merged into"),
     )
+
+    custom = own_fields()
 
     objects = CompanyQuerySet.as_manager()
 
@@ -77,6 +84,8 @@ class Contact(models.Model):
         db_index=False,
         verbose_name=_("merged into"),
     )
+
+    custom = own_fields()
 
     objects = ContactQuerySet.as_manager()
 
