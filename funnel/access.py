@@ -29,6 +29,7 @@ class Permission(StrEnum):
     IMPORT = "import"
     PLAN = "plan"
     UNDO_OTHERS = "undo_others"
+    MANAGE_RATES = "manage_rates"
     MANAGE_USERS = "manage_users"
     MANAGE_ORGANISATION = "manage_organisation"
 
@@ -51,6 +52,7 @@ PERMISSIONS: Final[dict[Permission, frozenset[Role]]] = {
     P.IMPORT: LEADERS,
     P.PLAN: LEADERS,
     P.UNDO_OTHERS: LEADERS,
+    P.MANAGE_RATES: LEADERS,
     P.MANAGE_USERS: frozenset({Role.ADMINISTRATOR}),
     P.MANAGE_ORGANISATION: frozenset({Role.ADMINISTRATOR}),
 }

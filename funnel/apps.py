@@ -9,7 +9,7 @@ class FunnelConfig(AppConfig):
 
     def ready(self) -> None:
         from . import act_forms as forms
-        from . import acts, checks, consumers, domain, navigation, outbox, registry  # noqa: F401  checks register themselves
+        from . import acts, checks, consumers, domain, navigation, outbox, registry, subjects  # noqa: F401  checks and subjects register themselves
         from .stages import Happening
 
         registry.navigation.append(navigation.entries)

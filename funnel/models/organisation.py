@@ -125,12 +125,14 @@ class Organisation(models.Model):
 class Rate(models.Model):
     """What one unit of a currency is worth in the organisation's from a day on, until another day has its own."""
 
-    currency = models.CharField(max_length=3)
-    into = models.CharField(max_length=3, db_column="into_currency")
-    day = models.DateField()
-    rate = models.DecimalField(max_digits=20, decimal_places=10)
+    currency = models.CharField(_("currency"), max_length=3)
+    into = models.CharField(_("worth in"), max_length=3, db_column="into_currency")
+    day = models.DateField(_("from"))
+    rate = models.DecimalField(_("rate"), max_digits=20, decimal_places=10)
 
     class Meta:
+        verbose_name = _("exchange rate")
+        verbose_name_plural = _("exchange rates")
         constraints = [
             models.UniqueConstraint(fields=["currency", "into", "day"], name="rate_one_a_day"),
             models.CheckConstraint(condition=models.Q(rate__gt=0), name="rate_above_zero"),

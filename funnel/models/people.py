@@ -32,10 +32,19 @@ class User(AbstractUser):
     name = models.CharField(_("full name"), max_length=150, blank=True)
     language = models.CharField(_("language"), max_length=8, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    single_keys = models.BooleanField(
+        _("single-key shortcuts"),
+        default=True,
+        db_default=True,
+        help_text=_("Letters act at once in lists: j and k move, a takes. Ctrl K and Enter work either way."),
+    )
     takes_handoffs = models.BooleanField(
         _("takes handoffs"),
         default=True,
         help_text=_("The assignment rule offers leads to this salesperson."),
+    )
+    notices = models.JSONField(
+        default=dict, blank=True, help_text="Kind of notification → the ways it comes, where not the usual ones."
     )
     lists = models.JSONField(
         default=dict, blank=True, help_text="How this person arranges lists: see funnel.lists.arrangement."
