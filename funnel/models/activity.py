@@ -1,8 +1,11 @@
 """What people did and wrote along a journey; the ledger keeps the fact, these keep the words."""
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from .journey import Event, Journey
 from .people import User
@@ -60,10 +63,25 @@ class Note(models.Model):
 
 
 class Notification(models.Model):
-    """Word to one person that an event or a task concerns them; at most one an event and person.
+    """Word to one person that an event or a task concerns them; at most one an event, kind, key and person.
 
+    `kind` is what it is about, and what people choose by which of it they want to hear. `key` tells apart several
+    things that one event stands for, such as the instalments of a signature. `event` and `task` lead to the journey.
     Of a task: that it was assigned to them, or is due; the latest word of each kind replaces the one before.
     """
+
+    class Kind(models.TextChoices):
+        ASSIGNED = "assigned", pgettext_lazy("notification", "A journey becomes yours")
+        MENTIONED = "mentioned", pgettext_lazy("notification", "Somebody mentions you")
+        SLA = "sla", pgettext_lazy("notification", "An answer is almost due")
+        OFFERED = "offered", pgettext_lazy("notification", "A lead is offered to you")
+        DECIDED = "decided", pgettext_lazy("notification", "Your handoff is decided")
+        INVITED = "invited", pgettext_lazy("notification", "You are invited to a demo or a contract")
+        VIEWED = "viewed", pgettext_lazy("notification", "A client opens your proposal")
+        ANSWERED = "answered", pgettext_lazy("notification", "A client answers your proposal")
+        OVERDUE = "overdue", pgettext_lazy("notification", "A payment is overdue")
+        PARTNER = "partner", pgettext_lazy("notification", "A referral to or from a partner")
+        TASK = "task", pgettext_lazy("notification", "A task is yours, or due")
 
     class About(models.TextChoices):
         EVENT = "", _("Event")
@@ -71,21 +89,32 @@ class Notification(models.Model):
         DUE = "due", _("Task due")
 
     user = models.ForeignKey(User, models.CASCADE, related_name="notifications")
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices, default=Kind.ASSIGNED)
     event = models.ForeignKey(Event, models.CASCADE, null=True, blank=True, related_name="notifications")
     task = models.ForeignKey(Task, models.CASCADE, null=True, blank=True, related_name="notifications")
     about = models.CharField(max_length=10, blank=True, choices=About.choices)
+    key = models.CharField(max_length=60, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True)
+
+    if TYPE_CHECKING:
+        user_id: int
+        event_id: int | None
+        task_id: int | None
 
     class Meta:
         ordering = ["-pk"]
         constraints = [
-            models.UniqueConstraint(fields=["user", "event"], name="notification_once"),
+            models.UniqueConstraint(fields=["user", "event", "kind", "key"], name="notification_once"),
             models.UniqueConstraint(fields=["user", "task", "about"], name="notification_once_of_a_task"),
             models.CheckConstraint(
                 condition=Q(event__isnull=False, task=None) | Q(event=None, task__isnull=False),
                 name="notification_of_an_event_or_a_task",
             ),
+        ]
+        indexes = [
+            models.Index(fields=["user", "-created_at", "-id"], name="notification_newest"),
+            models.Index(fields=["user", "-id"], condition=Q(read_at=None), name="notification_unread"),
         ]
 
     def __str__(self) -> str:

@@ -44,7 +44,9 @@ class User(AbstractUser):
         help_text=_("The assignment rule offers leads to this salesperson."),
     )
     notices = models.JSONField(
-        default=dict, blank=True, help_text="Kind of notification → the ways it comes, where not the usual ones."
+        default=dict,
+        blank=True,
+        help_text="Kind of notification → the ways it comes, where not the usual ones.",
     )
     lists = models.JSONField(
         default=dict, blank=True, help_text="How this person arranges lists: see funnel.lists.arrangement."
