@@ -2,10 +2,10 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import funnel.models.files
 from django.conf import settings
 from django.db import migrations, models
 
+import funnel.models.files
 
 BACKFILL = """
 UPDATE funnel_notification AS told
