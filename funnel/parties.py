@@ -1,23 +1,115 @@
-"""Changing what is known of the people and companies of a journey. None of it lies in the ledger."""
+"""Changing what is known of people, companies and journeys by hand. None of it lies in the ledger.
+
+What was changed, by whom, is kept beside the records (`FieldChange`), and goes with the person at an erasure.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import uuid
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 from django.db import transaction
 
 from . import machine
-from .models import Company, Contact, Journey, User
+from .models import Company, Contact, FieldChange, Journey, User
+
+Party = Contact | Company
 
 CONTACT: Final = ("name", "email", "phone", "region")
 COMPANY: Final = ("name", "domain", "tax_id", "region")
+FIELDS: Final[dict[type[Party], tuple[str, ...]]] = {
+    Contact: ("name", "email", "phone", "company_id", "region", "language"),
+    Company: COMPANY,
+}
+"""What is known of a party besides its custom fields, in the order in which it is shown."""
+CUSTOM: Final = "custom."
+"""What the names of custom fields begin with, where they stand among others."""
 
 
 class ChangedMeanwhile(Exception):
     """Somebody saved other details after they were read; nothing was written."""
+
+
+# one record ----------------------------------------------------------------------------------------------------------
+
+
+def value_of(record: Party | Journey, name: str) -> Any:
+    """Return what a record says in a field; of a custom field, None where it says nothing."""
+    if name.startswith(CUSTOM):
+        return record.custom.get(name.removeprefix(CUSTOM))
+    return getattr(record, name)
+
+
+def values_of(party: Party) -> dict[str, Any]:
+    """Return what is known of a party, by field, custom fields that are filled in among them."""
+    found = {name: getattr(party, name) for name in FIELDS[type(party)]}
+    return found | {f"{CUSTOM}{key}": value for key, value in party.custom.items()}
+
+
+def party_mark(party: Party) -> str:
+    """Return a mark of a party as it stands, by which a stale form is known."""
+    return _mark(values_of(party))
+
+
+def _mark(values: Mapping[str, Any]) -> str:
+    words = json.dumps(values, default=str, sort_keys=True)
+    return hashlib.sha256(words.encode()).hexdigest()[:32]
+
+
+def write(
+    record: Party | Journey,
+    values: Mapping[str, Any],
+    *,
+    actor: User | None,
+    act: uuid.UUID | None = None,
+) -> list[FieldChange]:
+    """Write the fields that differ and keep what they said before: two statements, none where nothing differs.
+
+    The caller holds the record. A custom field given as None or "" is emptied.
+    """
+    kind = type(record).__name__.lower()
+    act = act or uuid.uuid4()
+    changes, columns, custom = [], set(), dict(record.custom)
+    for name, value in values.items():
+        old = value_of(record, name)
+        own = name.startswith(CUSTOM)
+        if own and value == "":
+            value = None
+        if old == value:
+            continue
+        if own:
+            key = name.removeprefix(CUSTOM)
+            custom = {k: v for k, v in custom.items() if k != key} | ({} if value is None else {key: value})
+            columns.add("custom")
+        else:
+            setattr(record, name, value)
+            columns.add(name.removesuffix("_id") if name == "company_id" else name)
+        changes.append(FieldChange(**{kind: record}, field=name, old=old, new=value, actor=actor, act=act))
+    if changes:
+        record.custom = custom
+        record.save(update_fields=columns)
+        FieldChange.objects.bulk_create(changes)
+    return changes
+
+
+@transaction.atomic
+def edit_party(*, party: Party, actor: User | None, values: Mapping[str, Any], mark: str = "") -> Party:
+    """Write what is given of a person or company; with `mark`, only where it still stands as it did then.
+
+    Raises ChangedMeanwhile, also where the party was merged away meanwhile.
+    """
+    held = type(party)._default_manager.select_for_update(of=("self",)).get(pk=party.pk)
+    if held.merged_into_id is not None or (mark and mark != party_mark(held)):
+        raise ChangedMeanwhile
+    write(held, values, actor=actor)
+    return held
+
+
+# the details of a journey --------------------------------------------------------------------------------------------
 
 
 def details_of(journey: Journey) -> dict[str, Any]:
@@ -30,8 +122,7 @@ def details_of(journey: Journey) -> dict[str, Any]:
 
 def mark_of(journey: Journey) -> str:
     """Return a mark of the details as they stand, by which a stale form is known."""
-    words = json.dumps(details_of(journey), default=str, sort_keys=True)
-    return hashlib.sha256(words.encode()).hexdigest()[:32]
+    return _mark(details_of(journey))
 
 
 @transaction.atomic
@@ -47,24 +138,15 @@ def edit_details(*, journey: Journey, actor: User, mark: str = "", **details: An
     fresh.contact, fresh.company = contact, company
     if mark and mark != mark_of(fresh):
         raise ChangedMeanwhile
-    _write(contact, {name: details[name] for name in CONTACT if name in details})
+    act = uuid.uuid4()
+    write(contact, {name: details[name] for name in CONTACT if name in details}, actor=actor, act=act)
     if company:
-        _write(
-            company, {name: details[f"company_{name}"] for name in COMPANY if f"company_{name}" in details}
-        )
+        firm = {name: details[f"company_{name}"] for name in COMPANY if f"company_{name}" in details}
+        write(company, firm, actor=actor, act=act)
     if "amount" in details:
         amount: Decimal | None = details["amount"]
-        Journey.objects.filter(pk=journey.pk).update(amount=amount)
-        fresh.amount = amount
+        write(fresh, {"amount": amount}, actor=actor, act=act)
     return fresh
-
-
-def _write(record: Contact | Company, values: dict[str, Any]) -> None:
-    changed = [name for name, value in values.items() if getattr(record, name) != value]
-    for name in changed:
-        setattr(record, name, values[name])
-    if changed:
-        record.save(update_fields=changed)
 
 
 def same_person(journey: Journey) -> int:
