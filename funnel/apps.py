@@ -9,7 +9,18 @@ class FunnelConfig(AppConfig):
 
     def ready(self) -> None:
         from . import act_forms as forms
-        from . import acts, checks, consumers, domain, navigation, outbox, registry, subjects  # noqa: F401  checks and subjects register themselves
+        from . import (  # noqa: F401  checks and subjects register themselves
+            acts,
+            checks,
+            consumers,
+            domain,
+            navigation,
+            outbox,
+            registry,
+            subjects,
+            todo_acts,
+            todo_settling,
+        )
         from .stages import Happening
 
         registry.navigation.append(navigation.entries)
@@ -32,3 +43,5 @@ class FunnelConfig(AppConfig):
             Happening.PERSONAL_DATA_ERASED, form=forms.EraseForm, perform=domain.erase_personal_data
         )
         outbox.register("notify", events=consumers.TELLS, handle=consumers.notify)
+        outbox.register("tasks", events=todo_settling.CONCERNS, handle=todo_settling.settle)
+        registry.on_erased.append(todo_acts.erase_words)

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 (
                     "before",
                     models.JSONField(
-                        default=dict, help_text="Field → what it was. Never the words of the task."
+                        default=dict, help_text="Field → what it was."
                     ),
                 ),
                 ("version", models.PositiveIntegerField(help_text="The task's version after it.")),

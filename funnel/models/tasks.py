@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -131,6 +132,7 @@ class Task(models.Model):
             ),
             models.Index(fields=["assignee", "-closed_at", "-id"], name="task_closed_of_assignee"),
             models.Index(fields=["journey", "-created_at"], name="task_of_journey"),
+            GinIndex(fields=["carried_by"], name="task_carried"),
         ]
 
     def __str__(self) -> str:
@@ -159,7 +161,7 @@ class TaskChange(models.Model):
     act = models.CharField(max_length=10, choices=Act.choices)
     at = models.DateTimeField(default=timezone.now)
     actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    before = models.JSONField(default=dict, help_text="Field → what it was. Never the words of the task.")
+    before = models.JSONField(default=dict, help_text="Field → what it was.")
     version = models.PositiveIntegerField(help_text="The task's version after it.")
 
     class Meta:
