@@ -18,6 +18,7 @@ class Permission(StrEnum):
     SEE_TEAM_JOURNEYS = "see_team_journeys"
     SEE_WORKSPACE = "see_workspace"
     EDIT_JOURNEYS = "edit_journeys"
+    MERGE_PARTIES = "merge_parties"
     FILL_BRIEFS = "fill_briefs"
     WRITE_PROPOSALS = "write_proposals"
     WRITE_CONTRACTS = "write_contracts"
@@ -27,6 +28,8 @@ class Permission(StrEnum):
     MANAGE_PARTNERS = "manage_partners"
     MANAGE_CATALOGUE = "manage_catalogue"
     IMPORT = "import"
+    EXPORT = "export"
+    SHARE_VIEWS = "share_views"
     PLAN = "plan"
     UNDO_OTHERS = "undo_others"
     MANAGE_RATES = "manage_rates"
@@ -41,6 +44,7 @@ PERMISSIONS: Final[dict[Permission, frozenset[Role]]] = {
     P.SEE_TEAM_JOURNEYS: frozenset({Role.FIRST_TOUCH, Role.SALESPERSON}),
     P.SEE_WORKSPACE: frozenset(Role) - {Role.PARTNER},
     P.EDIT_JOURNEYS: BOTH,
+    P.MERGE_PARTIES: MARKETING,
     P.FILL_BRIEFS: MARKETING,
     P.WRITE_PROPOSALS: SALES,
     P.WRITE_CONTRACTS: SALES | {Role.LAWYER},
@@ -50,6 +54,8 @@ PERMISSIONS: Final[dict[Permission, frozenset[Role]]] = {
     P.MANAGE_PARTNERS: MARKETING,
     P.MANAGE_CATALOGUE: LEADERS | {Role.MARKETER},
     P.IMPORT: LEADERS,
+    P.EXPORT: LEADERS | {Role.MARKETER},
+    P.SHARE_VIEWS: LEADERS | {Role.MARKETER},
     P.PLAN: LEADERS,
     P.UNDO_OTHERS: LEADERS,
     P.MANAGE_RATES: LEADERS,
