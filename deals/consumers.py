@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from funnel import notify
 from funnel.models import Event, Notification
 from funnel.stages import Happening
 
@@ -11,5 +12,4 @@ INVITES = (Happening.DEMO_SCHEDULED, Happening.CONTRACT_REQUESTED, Happening.NOT
 def invite(event: Event) -> None:
     """Tell the specialist that a demo counts on them, the lawyer that a contract is theirs."""
     invited = {event.inputs.get("specialist"), event.inputs.get("lawyer")} - {None, event.actor_id}
-    for user_id in invited:
-        Notification.objects.get_or_create(user_id=user_id, event=event)
+    notify.tell(invited, Notification.Kind.INVITED, event)

@@ -14,6 +14,8 @@ class FunnelConfig(AppConfig):
             checks,
             consumers,
             domain,
+            files,
+            letters,
             navigation,
             outbox,
             registry,
@@ -43,5 +45,13 @@ class FunnelConfig(AppConfig):
             Happening.PERSONAL_DATA_ERASED, form=forms.EraseForm, perform=domain.erase_personal_data
         )
         outbox.register("notify", events=consumers.TELLS, handle=consumers.notify)
+        registry.on_erased += [files.erase, letters.erase]
+        registry.on_annulled[Happening.ACTIVITY_LOGGED] = letters.withdraw
+        outbox.register(
+            "mentions",
+            events=consumers.SAYS,
+            handle=consumers.tell_mentioned,
+            only=consumers.mentions_somebody,
+        )
         outbox.register("tasks", events=todo_settling.CONCERNS, handle=todo_settling.settle)
         registry.on_erased.append(todo_acts.erase_words)

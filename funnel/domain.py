@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from . import machine, registry
+from . import machine, mentions, merging, registry
 from .machine import Locked, Refusal, Refused
 from .models import Activity, Contact, Event, Journey, Note, Organisation, Reason, User
 from .stages import MONEY_EVENTS, VOID_STAGES, Happening
@@ -71,7 +72,14 @@ def change_owner(
 
 def log_note(*, journeys: Locked, actor: User | None, at: datetime, text: str) -> list[Event]:
     """Write a note on journeys."""
-    return machine.record(journeys=journeys, event=Happening.NOTE_LOGGED, actor=actor, at=at, comment=text)
+    return machine.record(
+        journeys=journeys,
+        event=Happening.NOTE_LOGGED,
+        actor=actor,
+        at=at,
+        inputs=mentions.inputs_for(text),
+        comment=text,
+    )
 
 
 def log_activity(
@@ -91,7 +99,7 @@ def log_activity(
         actor=actor,
         at=at,
         value=kind,
-        inputs={"kind": kind, "direction": direction},
+        inputs={"kind": kind, "direction": direction, **mentions.inputs_for(summary)},
         act=act,
     )
     Activity.objects.bulk_create(
@@ -142,13 +150,17 @@ def erase_personal_data(
 ) -> list[Event]:
     """Erase what identifies the people of journeys, for good; the ledger and every figure stay as they are.
 
-    The contact is the person, so all of its journeys lose their words.
+    The contact is the person, with whoever was merged into it, so all of their journeys lose their words.
     """
-    contacts = {journey.contact_id for journey in journeys}
+    now = timezone.now()
+    clients = {journey.contact_id for journey in journeys}
+    people = Contact.objects.filter(Q(pk__in=clients) | Q(merged_into__in=clients))
+    contacts = list(people.values_list("pk", flat=True))
     Contact.objects.filter(pk__in=contacts).update(
-        name="", email="", phone="", region="", language="", erased_at=timezone.now()
+        name="", email="", phone="", region="", language="", custom={}, erased_at=now
     )
     theirs = list(Journey.objects.filter(contact__in=contacts).values_list("pk", flat=True))
+    merging.forget(contacts, theirs, now)
     for erase in registry.on_erased:
         erase(theirs)
     Note.objects.filter(journey__in=theirs).delete()

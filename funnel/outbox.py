@@ -25,19 +25,32 @@ BATCH: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """Who handles which events. `handle` runs in the transaction that marks the row done: its writes land once."""
+    """Who handles which events. `handle` runs in the transaction that marks the row done: its writes land once.
+
+    `only`, where given, tells by the event itself whether there is anything to handle.
+    """
 
     name: str
     events: frozenset[str]
     handle: Callable[[Event], None]
+    only: Callable[[Event], bool] | None = None
+
+    def wants(self, event: Event) -> bool:
+        return event.event in self.events and (self.only is None or self.only(event))
 
 
 consumers: dict[str, Consumer] = {}
 
 
-def register(name: str, *, events: Iterable[str], handle: Callable[[Event], None]) -> None:
-    """Let `handle` have every event of the kinds named, from now on."""
-    consumers[name] = Consumer(name, frozenset(map(str, events)), handle)
+def register(
+    name: str,
+    *,
+    events: Iterable[str],
+    handle: Callable[[Event], None],
+    only: Callable[[Event], bool] | None = None,
+) -> None:
+    """Let `handle` have every event of the kinds named, or those of them that `only` picks, from now on."""
+    consumers[name] = Consumer(name, frozenset(map(str, events)), handle, only)
 
 
 def promise(events: Iterable[Event]) -> None:
@@ -50,7 +63,7 @@ def promise(events: Iterable[Event]) -> None:
         OutboxRow(consumer=consumer.name, event=event, run_at=now)
         for event in events
         for consumer in consumers.values()
-        if event.event in consumer.events
+        if consumer.wants(event)
     ]
     if rows:
         OutboxRow.objects.bulk_create(rows)

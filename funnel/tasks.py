@@ -3,13 +3,19 @@
 from celery import shared_task
 from django.utils import timezone
 
-from . import domain, outbox, todo_acts
+from . import domain, files, letters, mailing, outbox, todo_acts, warnings
 from .api import idempotency
+from .lists import jobs
+from .models import Mail
 
 SCHEDULE = {
     "sweep-outbox": {"task": "funnel.tasks.sweep_outbox", "schedule": 10.0},
+    "sweep-bulk": {"task": "funnel.tasks.sweep_bulk", "schedule": 60.0},
     "wake-snoozed": {"task": "funnel.tasks.wake_snoozed", "schedule": 60.0},
     "remind-of-tasks": {"task": "funnel.tasks.remind_of_tasks", "schedule": 60.0},
+    "send-mails": {"task": "funnel.tasks.send_mails", "schedule": 10.0},
+    "warn-of-answers": {"task": "funnel.tasks.warn_of_answers", "schedule": 60.0},
+    "sweep-files": {"task": "funnel.tasks.sweep_files", "schedule": 3600.0},
     "forget-idempotency-keys": {"task": "funnel.tasks.forget_idempotency_keys", "schedule": 3600.0},
 }
 
@@ -44,6 +50,38 @@ def remind_of_tasks() -> None:
 
 
 @shared_task
+def send_mails() -> None:
+    """Send the letters and notices that wait; ask again while there may be more, so that no one task runs long."""
+    if mailing.send_waiting(Mail, write=letters.write, now=timezone.now()) == mailing.BATCH:
+        send_mails.delay()
+
+
+@shared_task
+def warn_of_answers() -> None:
+    """Warn of applications whose first answer is almost due."""
+    warnings.warn_of_answers(at=timezone.now())
+
+
+@shared_task
+def sweep_files() -> None:
+    """Delete the contents of files that were removed long ago."""
+    files.sweep(at=timezone.now())
+
+
+@shared_task
 def forget_idempotency_keys() -> None:
     """Remove the answers whose day is over."""
     idempotency.forget_old()
+
+
+@shared_task
+def run_bulk(job_id: int) -> None:
+    """Do an act on many journeys, portion by portion; ask for another task where much is left."""
+    if jobs.run(job_id):
+        run_bulk.delay(job_id)
+
+
+@shared_task
+def sweep_bulk() -> None:
+    """Ask again for acts on many journeys that got lost."""
+    jobs.sweep(at=timezone.now())

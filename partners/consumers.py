@@ -1,5 +1,6 @@
 """Word to the people whom a referral concerns."""
 
+from funnel import notify as notices
 from funnel.models import Event, Notification
 from funnel.stages import Happening
 
@@ -11,8 +12,7 @@ TELLS = (Happening.PARTNER_HANDOFF, *ANSWERS)
 
 def notify(event: Event) -> None:
     """Tell the partner's people of a referral, and whoever referred it of their answer."""
-    for user_id in _concerned(event) - {event.actor_id}:
-        Notification.objects.get_or_create(user_id=user_id, event=event)
+    notices.tell(_concerned(event) - {event.actor_id}, Notification.Kind.PARTNER, event)
 
 
 def _concerned(event: Event) -> set[int]:

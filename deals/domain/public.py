@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from deals.models import Proposal, ProposalVersion, ProposalView
-from funnel import domain, machine
+from funnel import domain, machine, notify
 from funnel.machine import Locked
 from funnel.models import Activity, Notification, Organisation
 from funnel.stages import DEAL_STAGES
@@ -31,15 +31,19 @@ def standing(token: str) -> ProposalVersion | None:
             proposal__journey__annulled_at=None,
             proposal__journey__contact__erased_at=None,
         )
-        .select_related("proposal__journey__contact", "proposal__journey__company")
+        .select_related("proposal__journey__contact", "proposal__journey__company", "sent_event")
         .prefetch_related("lines")
         .order_by("-number")
         .first()
     )
 
 
+@transaction.atomic
 def log_view(*, version: ProposalVersion, visitor: str, at: datetime) -> None:
-    """Note that a visitor, told apart by a keyed hash, opened a version: one row a visitor and day."""
+    """Note that a visitor, told apart by a keyed hash, opened a version: one row a visitor and day.
+
+    The owner is told of the first time that anybody opens it.
+    """
     day = at.astimezone(Organisation.current().zone).date()
     row, created = ProposalView.objects.get_or_create(
         proposal_id=version.proposal_id,
@@ -50,6 +54,8 @@ def log_view(*, version: ProposalVersion, visitor: str, at: datetime) -> None:
     )
     if not created:
         ProposalView.objects.filter(pk=row.pk).update(last_at=at, times=F("times") + 1)
+    elif version.sent_event is not None:
+        notify.tell([version.proposal.journey.owner_id], Notification.Kind.VIEWED, version.sent_event)
 
 
 def may_answer(version: ProposalVersion) -> bool:
@@ -92,6 +98,5 @@ def answer(*, version: ProposalVersion, answer: str, text: str, at: datetime) ->
         direction=Activity.Direction.INBOUND,
         summary=f"{words} {text}".strip(),
     )
-    if journey.owner_id:
-        Notification.objects.get_or_create(user_id=journey.owner_id, event=events[0])
+    notify.tell([journey.owner_id], Notification.Kind.ANSWERED, events[0])
     return proposal
