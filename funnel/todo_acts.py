@@ -119,7 +119,9 @@ def _check_assignee(assignee: User, journey: Journey | None, actor: User | None)
 def _tell(task: Task, actor: User | None) -> None:
     """Tell the assignee that the task is theirs, unless they gave it to themselves."""
     if actor is not None and actor.pk != task.assignee_id:
-        Notification.objects.create(user_id=task.assignee_id, task=task, about=About.ASSIGNED)
+        Notification.objects.create(
+            user_id=task.assignee_id, task=task, kind=Notification.Kind.TASK, about=About.ASSIGNED
+        )
 
 
 # changing ------------------------------------------------------------------------------------------------------------
@@ -355,7 +357,8 @@ def remind_due(*, at: datetime, limit: int = 500) -> int:
         keys = [task.pk for task in due]
         Notification.objects.filter(task__in=keys, about=About.DUE).delete()
         Notification.objects.bulk_create(
-            Notification(user_id=task.assignee_id, task=task, about=About.DUE) for task in due
+            Notification(user_id=task.assignee_id, task=task, kind=Notification.Kind.TASK, about=About.DUE)
+            for task in due
         )
         Task.objects.filter(pk__in=keys).update(remind_at=None)
     return len(due)
