@@ -46,6 +46,13 @@ history_landed: list[Callable[[int], None]] = []
 Imported events have no outbox rows, for nobody is told of the past; figures that are kept must follow through here.
 """
 
+on_client_changed: list[Callable[[Sequence[int]], None]] = []
+"""What follows when the contact or company of journeys (their ids) is another, in that transaction: nothing of it
+stands in the ledger, and figures by client are kept."""
+
+lookalikes: dict[str, Callable[[Any], Sequence[tuple[Any, Sequence[str]]]]] = {}
+"""For "contact" and "company", who finds the records that may be the same as one: each with why, in words."""
+
 journey_panels: list[tuple[str, Callable[["Journey", "User"], dict[str, Any] | None]]] = []
 """Template and context builder of each panel that an app shows on the journey page; None hides it."""
 

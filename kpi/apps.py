@@ -10,6 +10,7 @@ class KpiConfig(AppConfig):
     def ready(self) -> None:
         from funnel import registry
 
-        from . import navigation
+        from . import clients, navigation
 
         registry.navigation.append(navigation.entries)
+        registry.on_client_changed.append(clients.follow)

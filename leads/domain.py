@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from funnel import acts, machine
+from funnel import acts, machine, merging, parties
 from funnel.annulment import CannotAnnul, annul
 from funnel.domain import log_activity
 from funnel.ledger import Entry, append
@@ -140,11 +140,13 @@ class _Arrival:
         if (again := self._arrived_before()) is not None:
             return Captured(again, again.kind, created=False)
         known = matching.known(self.person, key)
-        company = known.company(self.person) or self._new_company()
-        contact = known.contact(self.person)
+        # held in the order in which edits and merges hold them
+        contact, there = known.contact(self.person), known.company(self.person)
+        contact = merging.standing(contact) if contact else None
+        company = merging.standing(there) if there else self._new_company()
         if contact is None:
             contact, kind = self._new_contact(company), Journey.Kind.NEW.value
-            if company is not None and company in known.companies:
+            if there is not None:
                 kind = matching.kind_of(contact=contact, company=company, at=self.at)
         else:
             self._complete(contact, company)
@@ -200,14 +202,12 @@ class _Arrival:
     def _complete(self, contact: Contact, company: Company | None) -> None:
         """Fill in what was not known of a person; what is known stays, and the new words stand in the application."""
         news = {"name": self.person.name, "email": self.person.email, "phone": self.person.phone}
-        fresh = [name for name, value in news.items() if value and not getattr(contact, name)]
-        for name in fresh:
-            setattr(contact, name, news[name])
+        fresh: dict[str, Any] = {
+            name: value for name, value in news.items() if value and not getattr(contact, name)
+        }
         if company is not None and contact.company_id is None:
-            contact.company = company
-            fresh.append("company")
-        if fresh:
-            contact.save(update_fields=fresh)
+            fresh["company_id"] = company.pk
+        parties.write(contact, fresh, actor=self.actor)
 
     def _owner(self) -> User | None:
         if self.owner is not None or self.form is None:

@@ -1,6 +1,6 @@
 """Who applied: the person and company that are here already, what they are to us, and journeys that look alike."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -45,11 +45,17 @@ SELECT leads_company_key(%(company)s), count(held.lock) FROM (
 ) AS held
 """
 
-# Two look-ups by index; as one condition with OR the planner may read the table instead.
+# Two look-ups by index; as one condition with OR the planner may read the table instead. An address of somebody who
+# was merged into another is the other's as well.
 _SHARE: Final = """
-SELECT * FROM funnel_contact WHERE %(email)s <> '' AND lower(email) = %(email)s AND erased_at IS NULL
-UNION
-SELECT * FROM funnel_contact WHERE %(phone)s <> '' AND phone = %(phone)s AND erased_at IS NULL
+SELECT contact.*, bool_or(way = 'email') AS by_email, bool_or(way = 'phone') AS by_phone FROM (
+    SELECT coalesce(merged_into_id, id) AS id, 'email' AS way FROM funnel_contact
+    WHERE %(email)s <> '' AND lower(email) = %(email)s AND erased_at IS NULL
+    UNION
+    SELECT coalesce(merged_into_id, id), 'phone' FROM funnel_contact
+    WHERE %(phone)s <> '' AND phone = %(phone)s AND erased_at IS NULL
+) found JOIN funnel_contact contact USING (id)
+GROUP BY contact.id
 LIMIT %(most)s
 """
 
@@ -83,27 +89,41 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is on record around a person: contacts that share an address, companies that share domain or name."""
+    """What is on record around a person: contacts that share an address, companies that share domain or name.
+
+    `heirs` are, for the companies that are merged away, the ones they are now.
+    """
 
     key: str
     contacts: Sequence[Contact]
     companies: Sequence[Company]
+    heirs: Mapping[int, Company]
 
     def contact(self, person: Person) -> Contact | None:
         """Return the contact that has the person's e-mail, or else their phone."""
-        by_email = (c for c in self.contacts if person.email and c.email.lower() == person.email)
-        by_phone = (c for c in self.contacts if person.phone and c.phone == person.phone)
+        by_email = (c for c in self.contacts if c.by_email)  # type: ignore[attr-defined]
+        by_phone = (c for c in self.contacts if c.by_phone)  # type: ignore[attr-defined]
         return next(by_email, None) or next(by_phone, None)
 
     def company(self, person: Person) -> Company | None:
         """Return the company of that name; or that of the e-mail's domain, where the name agrees or is not given."""
-        named = [c for c in self.companies if self.key and c.key == self.key]  # type: ignore[attr-defined]
-        there = [c for c in self.companies if person.domain and c.domain == person.domain]
+        domain = [c for c in self.companies if person.domain and c.domain == person.domain]
+        there = self._heirs(domain)
         if not person.company:
             return there[0] if len(there) == 1 else None
+        named = self._heirs(c for c in self.companies if self.key and c.key == self.key)  # type: ignore[attr-defined]
         both = [c for c in named if c in there]
-        alike = [c for c in there if _alike(c.name, person.company)]
+        alike = self._heirs(c for c in domain if _alike(c.name, person.company))
         return next(iter([*both, *named, *alike]), None)
+
+    def _heirs(self, companies: Iterable[Company]) -> list[Company]:
+        """Return the companies, those merged away by the ones they are now."""
+        return list(dict.fromkeys(self.heirs.get(company.pk, company) for company in companies))
+
+    def shared_by(self, contact_id: int) -> list[str]:
+        """Return which addresses of the person a contact has, its own or of those merged into it."""
+        mine = [contact for contact in self.contacts if contact.pk == contact_id]
+        return [way for contact in mine for way in ("email", "phone") if getattr(contact, f"by_{way}")]
 
 
 def hold(person: Person, *names: str) -> str:
@@ -133,8 +153,15 @@ def company_key(name: str) -> str:
 
 
 def known(person: Person, key: str) -> Known:
-    """Look up contacts and companies around a person: two queries, each through an index and bounded."""
-    return Known(key, _contacts(person), _companies(person.domain, key))
+    """Look up contacts and companies around a person: two queries, each through an index and bounded.
+
+    A third where companies are among them that are merged away.
+    """
+    companies = _companies(person.domain, key)
+    gone = {company.pk: company.merged_into_id for company in companies if company.merged_into_id}
+    now = Company.objects.in_bulk(set(gone.values())) if gone else {}
+    heirs = {pk: now[heir] for pk, heir in gone.items()}
+    return Known(key, _contacts(person), companies, heirs)
 
 
 def _contacts(person: Person) -> list[Contact]:
@@ -194,7 +221,7 @@ def duplicates(person: Person, found: Known, *, apart_from: int | None = None) -
     Those of the same person, of the same company's domain, and of people of a similar name in a similar company.
     """
     contacts = {contact.pk for contact in found.contacts}
-    companies = {company.pk for company in found.companies}
+    companies = {found.heirs.get(company.pk, company).pk for company in found.companies}
     if not contacts | companies:
         return []
     journeys = (
@@ -204,18 +231,18 @@ def duplicates(person: Person, found: Known, *, apart_from: int | None = None) -
         .select_related("contact", "company", "owner")
         .order_by("-created_at", "-pk")[:JOURNEYS]
     )
-    keys = {company.pk: company.key for company in found.companies}  # type: ignore[attr-defined]
-    like_it = {pk for pk, key in keys.items() if found.key and _alike(key, found.key)}
-    candidates = (Candidate(journey, tuple(_why(person, journey, like_it))) for journey in journeys)
+    like_it = {
+        found.heirs.get(company.pk, company).pk
+        for company in found.companies
+        if found.key and _alike(company.key, found.key)  # type: ignore[attr-defined]
+    }
+    candidates = (Candidate(journey, tuple(_why(person, found, journey, like_it))) for journey in journeys)
     return [candidate for candidate in candidates if candidate.why][:SHOWN]
 
 
-def _why(person: Person, journey: Journey, like_it: Container[int | None]) -> Iterable[str]:
+def _why(person: Person, found: Known, journey: Journey, like_it: Container[int | None]) -> Iterable[str]:
     contact, company = journey.contact, journey.company
-    if person.email and contact.email.lower() == person.email:
-        yield "email"
-    if person.phone and contact.phone == person.phone:
-        yield "phone"
+    yield from found.shared_by(journey.contact_id)
     if company and person.domain and company.domain == person.domain:
         yield "company_domain"
     if journey.company_id in like_it and _alike(contact.name, person.name):

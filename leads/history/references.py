@@ -75,7 +75,7 @@ def _create_owners(rows: list[tuple[str]]) -> None:
 _COMPLETE = """
 UPDATE history_target t SET
     pk = nextval(pg_get_serial_sequence('funnel_journey', 'id')),
-    contact_id = contact.id,
+    contact_id = coalesce(contact.merged_into_id, contact.id),
     source_id = source.id,
     campaign_id = campaign.id,
     service_id = service.id,
