@@ -30,16 +30,25 @@ def cell(metric: Metric, value: Value, currency: str) -> Cell:
         case Rate():
             return Cell(shown(metric, value.figure, currency), _sample(metric, value))
         case Spread():
-            extra = dict(value.extra)
-            median = shown(metric, extra.get("median_kaplan_meier", value.median), currency)
-            sample = _("median %(median)s, n = %(n)s") % {"median": median, "n": formats.number(value.n)}
-            if waiting := extra.get("unanswered"):
-                sample = _("%(sample)s, unanswered: %(waiting)s") % {"sample": sample, "waiting": waiting}
-            return Cell(shown(metric, value.mean, currency), sample)
+            median = shown(metric, median_of(value), currency)
+            return Cell(shown(metric, value.mean, currency), spread_sample(value, median))
         case Plain():
             return Cell(shown(metric, value.figure, currency))
         case _:
             return Cell(formats.DASH)
+
+
+def median_of(value: Spread) -> Number | None:
+    """Return the median: of first responses the Kaplan–Meier one."""
+    return dict(value.extra).get("median_kaplan_meier", value.median)
+
+
+def spread_sample(value: Spread, median: str) -> str:
+    """Say what a mean rests on: the median as written by the caller, n, and how many still wait."""
+    sample = _("median %(median)s, n = %(n)s") % {"median": median, "n": formats.number(value.n)}
+    if waiting := dict(value.extra).get("unanswered"):
+        sample = _("%(sample)s, unanswered: %(waiting)s") % {"sample": sample, "waiting": waiting}
+    return sample
 
 
 def shown(metric: Metric, number: Number | float | None, currency: str) -> str:

@@ -17,12 +17,12 @@ from funnel import formats
 
 Number = int | float | Decimal
 Kind = Literal["count", "money", "share", "minutes", "days", "index"]
-MINUTE_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 720, 1440)
+MINUTE_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600)
 
 
 @dataclass(frozen=True)
 class Unit:
-    """count, money (in `currency`), share (0.44 is 44%), minutes, days or index (1 is usual)."""
+    """count, money (in `currency`), share (0.44 is 44%), minutes (of open time), days or index (1 is usual)."""
 
     kind: Kind = "count"
     currency: str = ""
@@ -37,7 +37,7 @@ class Unit:
             case "share":
                 return formats.percent(value, 1)
             case "minutes":
-                return (formats.MINUS if value < 0 else "") + formats.span(value)
+                return (formats.MINUS if value < 0 else "") + _open_time(abs(float(value)))
             case "days":
                 return _("%(n)s d") % {"n": formats.number(value, 1)}
             case "index":
@@ -52,8 +52,7 @@ class Unit:
         if self.kind == "share":
             return formats.percent(value, 1 if 0 < size < 0.01 else 0)
         if self.kind == "minutes" and size >= 60:
-            whole, words = (1440, _("%(n)s d")) if size >= 1440 else (60, _("%(n)s h"))
-            return words % {"n": formats.number(float(value) / whole, 1)}
+            return _("%(n)s h") % {"n": formats.number(float(value) / 60, 1 if size < 6000 else 0)}
         if self.kind in {"count", "money"} and size >= 1000:
             place = floor(log10(size)) % 3
             return self._compact(value, 0 if place else 1)
@@ -72,7 +71,7 @@ class Unit:
         if self.kind == "minutes" and raw <= MINUTE_STEPS[-1]:
             return next(step for step in MINUTE_STEPS if raw <= step)
         if self.kind == "minutes":
-            return 1440 * _round_up(raw / 1440, whole=True)
+            return 60 * _round_up(raw / 60, whole=True)
         return _round_up(raw, whole=self.kind in {"count", "money"} and raw < 10)
 
     def tick_texts(self, ticks: Sequence[float]) -> list[str]:
@@ -99,6 +98,13 @@ class Unit:
         else:
             written = format_compact_decimal(number, locale=locale, fraction_digits=digits)
         return written.replace("-", formats.MINUS)
+
+
+def _open_time(minutes: float) -> str:
+    """Write minutes of open time: never as days, for a business day has no 24 hours."""
+    if minutes < 1440:
+        return formats.span(minutes)
+    return _("%(n)s h") % {"n": formats.number(minutes / 60, 0)}
 
 
 def _is_whole(value: float) -> bool:

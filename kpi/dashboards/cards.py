@@ -14,7 +14,7 @@ from kpi.charts.spark import PlanDrawing, SparklineDrawing
 from kpi.measures import RESPONSE_MINUTES, Metric, Ratio
 from kpi.queries import windows_of
 from kpi.records.parts import Rows, parts_of
-from kpi.values import Number
+from kpi.values import Number, Spread, Value
 
 from .figures import MONTHS, Figures, Plans, Scope
 from .shown import big, full, plotted, rows_url, unit_of
@@ -64,7 +64,7 @@ def _card(figures: Figures, metric: Metric, plans: Plans) -> Card:
         metric=metric,
         value=big(metric, line.current, currency),
         full=full(metric, line.current, currency),
-        sample=tables.cell(metric, line.current, currency).sample,
+        sample=_sample(metric, line.current, currency),
         mom=_float(line.mom),
         yoy=_float(line.yoy),
         unit="pp" if metric.points else "pct",
@@ -81,6 +81,13 @@ def _card(figures: Figures, metric: Metric, plans: Plans) -> Card:
 def _bar(scope: Scope, metric: Metric, figure: Number | None, wanted: Number | None) -> PlanDrawing | None:
     if not wanted or figure is None:
         return None
+def _sample(metric: Metric, value: Value, currency: str) -> str:
+    if isinstance(value, Spread):
+        median = plotted(metric, tables.median_of(value))
+        return tables.spread_sample(value, unit_of(metric, currency).text(median))
+    return tables.cell(metric, value, currency).sample
+
+
     share = float(figure) / float(wanted)
     text = _("%(share)s of plan %(plan)s") % {
         "share": formats.percent(share),
