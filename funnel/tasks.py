@@ -19,7 +19,7 @@ SCHEDULE = {
     "forget-idempotency-keys": {"task": "funnel.tasks.forget_idempotency_keys", "schedule": 3600.0},
 }
 
-REMINDED = 500
+REMINDED = 100
 """Tasks reminded of in one transaction."""
 
 

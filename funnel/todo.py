@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from .access import Permission, may
 from .models import Journey, Task, User
 from .queries import JourneyQuerySet
-from .stages import Role
+from .stages import VOID_STAGES, Role
 
 DONE_SHOWN: Final = 20
 FORGOTTEN_SHOWN: Final = 20
@@ -116,9 +116,9 @@ def forgotten(user: User) -> JourneyQuerySet:
     return Journey.objects.without_next_step().owned_by(user).order_by("stage_since", "pk")
 
 
-def may_see_day(viewer: User, user: User) -> bool:
-    """Tell whether somebody may look at a person's day: one's own, and for leaders anyone's."""
-    return viewer.pk == user.pk or viewer.leads_everyone
+def may_plan(user: User, journey: Journey) -> bool:
+    """Tell whether somebody may plan a step on a journey that they see; void ones need none."""
+    return may(user, Permission.SEE_WORKSPACE) and journey.stage not in VOID_STAGES
 
 
 def colleagues() -> QuerySet[User]:
@@ -128,11 +128,6 @@ def colleagues() -> QuerySet[User]:
         .exclude(role__in=(Role.PARTNER, Role.SERVICE))
         .order_by("name", "username")
     )
-
-
-def has_day(user: User) -> bool:
-    """Tell whether the person works here, and so has tasks."""
-    return may(user, Permission.SEE_WORKSPACE)
 
 
 # how it stands with many ---------------------------------------------------------------------------------------------

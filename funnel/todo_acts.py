@@ -16,11 +16,12 @@ from django.utils.translation import gettext as _
 from . import access, formats
 from .access import Permission
 from .models import Journey, Notification, Organisation, Task, TaskChange, User
+from .notify import tell
 from .recurrence import following, reminder, zone_of
 from .stages import VOID_STAGES, Role
 
 Act = TaskChange.Act
-About = Notification.About
+About, Kind = Notification.About, Notification.Kind
 
 EDITED: Final = ("title", "details", "kind", "due_at", "all_day", "repeat", "assignee_id")
 _KEPT: Final = (
@@ -119,9 +120,7 @@ def _check_assignee(assignee: User, journey: Journey | None, actor: User | None)
 def _tell(task: Task, actor: User | None) -> None:
     """Tell the assignee that the task is theirs, unless they gave it to themselves."""
     if actor is not None and actor.pk != task.assignee_id:
-        Notification.objects.create(
-            user_id=task.assignee_id, task=task, kind=Notification.Kind.TASK, about=About.ASSIGNED
-        )
+        tell([task.assignee_id], Kind.TASK, task=task, about=About.ASSIGNED, key=f"v{task.version}")
 
 
 # changing ------------------------------------------------------------------------------------------------------------
@@ -345,7 +344,7 @@ def _remind(task: Task, at: datetime) -> None:
 # by the clock, and when people ask to be forgotten -------------------------------------------------------------------
 
 
-def remind_due(*, at: datetime, limit: int = 500) -> int:
+def remind_due(*, at: datetime, limit: int = 100) -> int:
     """Tell people of the tasks whose time has come; return of how many. Safe to run twice, and beside itself."""
     with transaction.atomic():
         due = list(
@@ -356,10 +355,9 @@ def remind_due(*, at: datetime, limit: int = 500) -> int:
         )
         keys = [task.pk for task in due]
         Notification.objects.filter(task__in=keys, about=About.DUE).delete()
-        Notification.objects.bulk_create(
-            Notification(user_id=task.assignee_id, task=task, kind=Notification.Kind.TASK, about=About.DUE)
-            for task in due
-        )
+        for task in due:
+            when = f"{task.due_at:%Y%m%d%H%M}"
+            tell([task.assignee_id], Kind.TASK, task=task, about=About.DUE, key=when)
         Task.objects.filter(pk__in=keys).update(remind_at=None)
     return len(due)
 

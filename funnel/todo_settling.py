@@ -18,6 +18,11 @@ ENDED: Final = frozenset({Stage.LOST, Stage.REFERRED, Stage.SPAM})
 CONCERNS: Final = (*ENDS, H.MERGED_INTO, H.UNMERGED, H.ANNULLED)
 
 
+def concerns(event: Event) -> bool:
+    """Tell whether an event may concern tasks: of annulments, those of what ended or merged a journey."""
+    return event.event != H.ANNULLED or (event.annuls is not None and event.annuls.event in CONCERNS)
+
+
 def settle(event: Event) -> None:
     """Cancel, carry over or bring back the tasks of the journey, as the event asks."""
     journey = Journey.objects.select_for_update(no_key=True).get(pk=event.journey_id)
