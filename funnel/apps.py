@@ -53,5 +53,10 @@ class FunnelConfig(AppConfig):
             handle=consumers.tell_mentioned,
             only=consumers.mentions_somebody,
         )
-        outbox.register("tasks", events=todo_settling.CONCERNS, handle=todo_settling.settle)
+        outbox.register(
+            "tasks",
+            events=todo_settling.CONCERNS,
+            handle=todo_settling.settle,
+            only=todo_settling.concerns,
+        )
         registry.on_erased.append(todo_acts.erase_words)
