@@ -78,9 +78,6 @@ def _card(figures: Figures, metric: Metric, plans: Plans) -> Card:
     )
 
 
-def _bar(scope: Scope, metric: Metric, figure: Number | None, wanted: Number | None) -> PlanDrawing | None:
-    if not wanted or figure is None:
-        return None
 def _sample(metric: Metric, value: Value, currency: str) -> str:
     if isinstance(value, Spread):
         median = plotted(metric, tables.median_of(value))
@@ -88,6 +85,9 @@ def _sample(metric: Metric, value: Value, currency: str) -> str:
     return tables.cell(metric, value, currency).sample
 
 
+def _bar(scope: Scope, metric: Metric, figure: Number | None, wanted: Number | None) -> PlanDrawing | None:
+    if not wanted or figure is None:
+        return None
     share = float(figure) / float(wanted)
     text = _("%(share)s of plan %(plan)s") % {
         "share": formats.percent(share),
