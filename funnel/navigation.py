@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from .models import Notification, User
+from . import todo
+from .models import User
 from .stages import Role
 
 
 def entries(user: User) -> Iterator[dict[str, Any]]:
-    """Yield what the person's role may use: one query, for the count of what is unread."""
+    """Yield what the person's role may use: one query, for what is unread and what is due today."""
+    tomorrow = todo.Days.at(timezone.now(), timezone.get_current_timezone()).tomorrow
+    unread, due = todo.unread_and_due(user, tomorrow)
     if user.role != Role.PARTNER:
+        yield {
+            "url_name": "funnel:my-day",
+            "icon": "circle-check-big",
+            "label": _("My day"),
+            "weight": 15,
+            "count": due,
+        }
         yield {"url_name": "funnel:journey-list", "icon": "users", "label": _("Journeys"), "weight": 30}
         yield {"url_name": "funnel:board", "icon": "square-kanban", "label": _("Pipeline"), "weight": 35}
     yield {
@@ -21,7 +32,7 @@ def entries(user: User) -> Iterator[dict[str, Any]]:
         "icon": "bell",
         "label": _("Notifications"),
         "weight": 90,
-        "count": Notification.objects.filter(user=user, read_at=None)[:100].count(),
+        "count": unread,
     }
     yield {
         "url_name": "funnel:settings",
