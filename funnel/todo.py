@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from typing import Any, Final
 
+from django.db import connection
 from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .access import Permission, may
-from .models import Journey, Task, User
+from .models import Journey, Notification, Task, User
 from .queries import JourneyQuerySet
 from .stages import VOID_STAGES, Role
 
 DONE_SHOWN: Final = 20
 FORGOTTEN_SHOWN: Final = 20
-COUNTED: Final = 1000
+BADGE: Final = 100
 
 
 def next_steps(journeys: Iterable[int]) -> dict[int, Task]:
@@ -128,6 +129,23 @@ def colleagues() -> QuerySet[User]:
         .exclude(role__in=(Role.PARTNER, Role.SERVICE))
         .order_by("name", "username")
     )
+
+
+def unread_and_due(user: User, until: datetime) -> tuple[int, int]:
+    """Return how many notifications a person has not read and how many tasks are due before `until`: one statement.
+
+    Both for the left bar of every page, so no more than `BADGE` are counted.
+    """
+    parts: list[QuerySet[Any]] = [
+        Notification.objects.filter(user=user, read_at=None).order_by().values("pk")[:BADGE],
+        Task.objects.open().filter(assignee=user, due_at__lt=until).order_by().values("pk")[:BADGE],
+    ]
+    told = [part.query.sql_with_params() for part in parts]
+    columns = ", ".join(f"(SELECT count(*) FROM ({statement}) AS part)" for statement, _given in told)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns}", [value for _statement, given in told for value in given])  # noqa: S608  put together from querysets
+        unread, due = cursor.fetchone()
+    return unread, due
 
 
 # how it stands with many ---------------------------------------------------------------------------------------------
