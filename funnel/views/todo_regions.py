@@ -51,7 +51,7 @@ def steps_of(user: User, journey: Journey) -> dict[str, Any]:
     """Return what the next steps of a journey show: one query."""
     return {
         "journey": journey,
-        "steps": [
+        "planned": [
             Row(task, seen=True, workable=todo_acts.may_work(user, task)) for task in todo.of_journey(journey)
         ],
         "today": timezone.localdate(),
