@@ -20,6 +20,7 @@ from funnel.page_forms import ComposerForm, WhenForm
 from funnel.stages import Happening
 from funnel.toasts import toast
 
+from . import todo_regions
 from .base import go, is_outsider, journey_of, person, signed_in, undo_act_url
 
 
@@ -63,6 +64,8 @@ def _show(
         "currency": organisation.currency,
         "refused": refused,
     }
+    if not outsider:
+        context |= todo_regions.steps_of(user, shown)
     if (
         access.may_record(user, Happening.NOTE_LOGGED)
         and shown.stage in acts.FACTS[Happening.NOTE_LOGGED].sources
