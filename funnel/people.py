@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -10,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from .models import ApiToken, Journey, User
+from .models import ApiToken, Journey, Team, User
 from .models.programs import Scope
 from .stages import Role
 
@@ -18,10 +20,15 @@ PERSONAL = ("name", "email", "role", "team", "is_active", "takes_handoffs")
 
 
 @transaction.atomic
-def create_user(*, actor: User, username: str, role: str, **fields: Any) -> tuple[User, str]:
-    """Add a person; return them with a temporary password, shown only now. A service account gets none."""
+def create_user(
+    *, actor: User, username: str, role: str, invited: bool = False, **fields: Any
+) -> tuple[User, str]:
+    """Add a person; return them with a temporary password, shown only now.
+
+    Who is `invited` chooses a password by a link instead (see `invitations`); a service account has none at all.
+    """
     user = User(username=username, role=role, **fields)
-    password = "" if role == Role.SERVICE else _password()
+    password = "" if role == Role.SERVICE or invited else _password()
     if password:
         user.set_password(password)
     else:
@@ -56,6 +63,13 @@ def change_user(*, actor: User, user: User, **fields: Any) -> User:
     return locked
 
 
+def set_members(*, team: Team, members: Iterable[User]) -> None:
+    """Let these and nobody else be in a team; whoever was in another leaves it: two statements."""
+    wanted = [user.pk for user in members]
+    User.objects.filter(team=team).exclude(pk__in=wanted).update(team=None)
+    User.objects.filter(pk__in=wanted).exclude(team=team).update(team=team)
+
+
 @transaction.atomic
 def set_temporary_password(*, actor: User, user: User) -> str:
     """Give a person a new password, shown only now; their sessions and tokens end."""
@@ -73,8 +87,10 @@ def revoke_all(*, user: User) -> int:
     return ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
 
 
-def issue_token(*, actor: User, user: User, name: str, scopes: list[str]) -> tuple[ApiToken, str]:
-    """Issue a token; return it with its secret, shown only now.
+def issue_token(
+    *, actor: User, user: User, name: str, scopes: list[str], days: int = 0
+) -> tuple[ApiToken, str]:
+    """Issue a token, good for so many days (0: until it is revoked); return it with its secret, shown only now.
 
     Raises ValidationError where the actor may not give the scope, or not to this person.
     """
@@ -83,7 +99,8 @@ def issue_token(*, actor: User, user: User, name: str, scopes: list[str]) -> tup
         raise ValidationError({"user": _("Only an administrator issues tokens for others.")})
     if Scope.ADMIN in scopes and user.role != Role.ADMINISTRATOR:
         raise ValidationError({"scopes": _("Only an administrator's token may administer.")})
-    return ApiToken.issue(user=user, scopes=scopes, name=name)
+    expires = timezone.now() + timedelta(days=days) if days else None
+    return ApiToken.issue(user=user, scopes=scopes, name=name, expires_at=expires)
 
 
 def revoke_token(*, actor: User, token: ApiToken) -> None:

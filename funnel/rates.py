@@ -3,19 +3,22 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from django.db import connection, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .formats import day as day_words
 from .machine import Refusal, Refused
-from .models import Journey, Organisation
+from .models import Journey, Organisation, SettingChange, User
 from .models.organisation import Rate
+from .settings_log import Values
+from .subjects import RATE
 
 COLUMNS: Final = ("date", "currency", "rate")
 CENT: Final = Decimal("0.01")
@@ -116,11 +119,13 @@ def rows_of(content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
         raise BadFile(_("line %(line)s: %(error)s.") % {"line": reader.line_num, "error": error}) from None
 
 
-def take(rows: Iterator[tuple[int, dict[str, str]]]) -> Outcome:
+def take(
+    rows: Iterator[tuple[int, dict[str, str]]], *, actor: User | None = None, at: datetime | None = None
+) -> Outcome:
     """Set the rates of numbered rows of text, each what one unit is worth in the organisation's currency.
 
     Good rows land though others are rejected; a row for a currency and day that has a rate replaces it. What was
-    frozen before stays as it is. Three statements for any number of rows.
+    frozen before stays as it is; each change is kept with who made it. A fixed number of statements for any rows.
     """
     own = Organisation.current().currency
     wanted: dict[tuple[str, date], Decimal] = {}
@@ -135,6 +140,14 @@ def take(rows: Iterator[tuple[int, dict[str, str]]]) -> Outcome:
                 Rejection(line, *(fault or ("date", _("An earlier row has this currency and day."))))
             )
     with transaction.atomic(), connection.cursor() as cursor:
+        days = {day for _currency, day in wanted}
+        cursor.execute(
+            "LOCK TABLE funnel_rate IN SHARE ROW EXCLUSIVE MODE"
+        )  # what stood is kept beside what stands
+        stood = {
+            (rate.currency, rate.day): RATE.values_of(rate)
+            for rate in Rate.objects.filter(into=own, day__in=days)
+        }
         cursor.execute(
             "INSERT INTO funnel_rate AS rate (currency, into_currency, day, rate)"
             " SELECT currency, %s, day, told FROM unnest(%s::text[], %s::date[], %s::numeric[]) AS t(currency, day, told)"
@@ -143,7 +156,39 @@ def take(rows: Iterator[tuple[int, dict[str, str]]]) -> Outcome:
             [own, [key[0] for key in wanted], [key[1] for key in wanted], list(wanted.values())],
         )
         written = cursor.rowcount
+        if written:
+            _keep(own, wanted, stood, actor, at or timezone.now())
     return Outcome(count, written, len(wanted) - written, rejected)
+
+
+def _keep(
+    own: str,
+    wanted: Mapping[tuple[str, date], Decimal],
+    stood: Mapping[tuple[str, date], Values],
+    actor: User | None,
+    at: datetime,
+) -> None:
+    """Keep what a file of rates changed, rate by rate."""
+    changes = []
+    for rate in Rate.objects.filter(into=own, day__in={day for _currency, day in wanted}).order_by("pk"):
+        place = (rate.currency, rate.day)
+        before, after = stood.get(place), RATE.values_of(rate)
+        if place not in wanted or before == after:
+            continue
+        if before is not None:
+            before, after = {"rate": before["rate"]}, {"rate": after["rate"]}
+        changes.append(
+            SettingChange(
+                subject=RATE.slug,
+                key=str(rate.pk),
+                name=str(rate),
+                before=before,
+                after=after,
+                actor=actor,
+                at=at,
+            )
+        )
+    SettingChange.objects.bulk_create(changes, batch_size=1000)
 
 
 def _fault(row: dict[str, str], own: str) -> tuple[str, str] | None:

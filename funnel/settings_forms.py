@@ -6,17 +6,25 @@ import datetime as dt
 import re
 import zoneinfo
 from collections.abc import Mapping
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
+import holidays
+from babel import Locale
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.utils.translation import get_language_info
+from django.db.models import Q
+from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext_lazy as _
 
+from .leaving import Work, takers
 from .limits import Limit
 from .models import ApiToken, Campaign, Organisation, Reason, Service, Source, Team, User
+from .models.organisation import Rate
 from .models.programs import Scope
+from .rates import CODE, BadFile, rows_of
 from .stages import Role, Stage
 
 DAYS: Final = [
@@ -105,8 +113,46 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
         return sorted(days)
 
 
+@lru_cache(maxsize=8)
+def _countries(language: str) -> tuple[tuple[str, str], ...]:
+    """Return the countries whose public holidays are known, by their names in a language."""
+    names = Locale.parse(language, sep="-").territories
+    known = holidays.list_supported_countries(include_aliases=False)
+    return tuple(sorted(((code, names[code]) for code in known if code in names), key=lambda pair: pair[1]))
+
+
+class HolidaysForm(forms.Form):
+    """Whose public holidays to write among the organisation's, and of which year."""
+
+    country = forms.ChoiceField(label=_("Public holidays of"))
+    year = forms.IntegerField(label=_("Year"), min_value=2000, max_value=2100)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", "—"), *_countries(get_language() or "en")]
+        self.fields["country"].choices = choices  # type: ignore[attr-defined]
+        for field in self.fields.values():
+            field.wanted = True  # type: ignore[attr-defined]  # they help to fill in another field
+
+    def days(self) -> list[dt.date]:
+        """Return the public holidays asked for. The form is valid."""
+        given = self.cleaned_data
+        return sorted(holidays.country_holidays(given["country"], years=given["year"]))
+
+
 class UserForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A person as an administrator sees them."""
+    """A person as an administrator sees them; a new one is invited by e-mail, or gets a temporary password."""
+
+    way = forms.ChoiceField(
+        label=_("How they get in"),
+        required=False,
+        choices=[
+            ("invitation", _("An invitation by e-mail: they choose a password themselves")),
+            ("password", _("A temporary password, shown once, which you hand over")),
+        ],
+        widget=forms.RadioSelect,
+        initial="invitation",
+    )
 
     class Meta:
         model = User
@@ -121,7 +167,12 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             # the key by which imports and reports name them never changes
-            del self.fields["username"]
+            del self.fields["username"], self.fields["way"]
+            # taking it away asks first who takes over what they have open
+            if self.instance.is_active:
+                del self.fields["is_active"]
+        else:
+            self.fields["way"].wanted = True  # type: ignore[attr-defined]
 
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"]).strip()
@@ -129,11 +180,77 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
             raise ValidationError(_("Somebody else has this address."))
         return email
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = dict(super().clean() or self.cleaned_data)
+        invited = cleaned.get("way") == "invitation" and cleaned.get("role") != Role.SERVICE
+        if invited and "email" in cleaned and not cleaned["email"]:
+            self.add_error("email", _("An invitation needs an e-mail address."))
+        return cleaned
+
+
+class HandOverForm(forms.Form):
+    """Who takes over what somebody has open; asked only where there is something."""
+
+    marketing = forms.ModelChoiceField(
+        User.objects.none(), label=_("Open applications go to"), required=False, to_field_name="username"
+    )
+    sales = forms.ModelChoiceField(
+        User.objects.none(), label=_("Open deals go to"), required=False, to_field_name="username"
+    )
+    deactivate = forms.BooleanField(
+        label=_("They may no longer sign in"),
+        required=False,
+        help_text=_("Their sessions and tokens end at once. Nothing that they did is lost."),
+    )
+
+    def __init__(self, *args: Any, user: User, work: Work, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        wanted = {"marketing": work.marketing, "sales": work.sales or work.offers}
+        if work.tasks and not any(wanted.values()):
+            # tasks without a journey need somebody all the same
+            wanted["sales" if user.role == Role.SALESPERSON else "marketing"] = work.tasks
+        for half, count in wanted.items():
+            if not count:
+                del self.fields[half]
+                continue
+            field = self.fields[half]
+            field.queryset = takers(half, besides=user)  # type: ignore[attr-defined]
+            field.empty_label = _("Nobody yet: whoever takes them")  # type: ignore[attr-defined]
+            field.wanted = True  # type: ignore[attr-defined]
+        if not user.is_active:
+            del self.fields["deactivate"]
+
 
 class TeamForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A team and who is in it."""
+
+    members = forms.ModelMultipleChoiceField(
+        User.objects.none(),
+        label=_("Who is in it"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Each person is in one team at most: whoever is chosen here leaves another."),
+    )
+
     class Meta:
         model = Team
         fields = ("name",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        there = Q(team=self.instance.pk) if self.instance.pk else Q(pk__in=())
+        people = User.objects.filter(Q(is_active=True) & ~Q(role__in=(Role.PARTNER, Role.SERVICE)) | there)
+        field = self.fields["members"]
+        field.queryset = people.order_by("name", "username")  # type: ignore[attr-defined]
+        field.wanted = True  # type: ignore[attr-defined]
+        if self.instance.pk:
+            self.initial["members"] = [user.pk for user in people if user.team_id == self.instance.pk]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Return what a valid form asks for, by the names of the change log."""
+        members = sorted(user.pk for user in self.cleaned_data["members"])
+        return {"name": self.cleaned_data["name"], "members": members}
 
 
 class _KeyedForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -184,6 +301,19 @@ class TokenForm(forms.Form):
 
     user = forms.ModelChoiceField(User.objects.none(), label=_("Acts as"), empty_label=None)
     name = forms.CharField(label=_("What it is for"), max_length=100)
+    days = forms.TypedChoiceField(
+        label=_("Good for"),
+        required=False,
+        coerce=int,
+        empty_value=0,
+        initial=365,
+        choices=[
+            (30, _("30 days")),
+            (90, _("90 days")),
+            (365, _("A year")),
+            ("", _("Until it is revoked")),
+        ],
+    )
     scopes = forms.MultipleChoiceField(
         label=_("Scopes"), choices=Scope.choices, widget=forms.CheckboxSelectMultiple, initial=[Scope.READ]
     )
@@ -201,6 +331,97 @@ class TokenForm(forms.Form):
         self.fields["scopes"].widget.inline = True  # type: ignore[attr-defined]
 
 
+class RateForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What one unit of a currency is worth in the organisation's from a day on."""
+
+    day = forms.DateField(label=_("From"), help_text=_("It holds until a later day has its own."))
+    rate = forms.DecimalField(
+        label=_("Rate"),
+        max_digits=20,
+        decimal_places=10,
+        min_value=Decimal("0.0000000001"),
+        localize=False,
+    )
+
+    class Meta:
+        model = Rate
+        fields = ("currency", "day", "rate")
+
+    def __init__(self, *args: Any, own: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.own = own
+        self.fields["rate"].label = _("One unit in %(own)s") % {"own": own}
+        if self.instance.pk:
+            for fixed in ("currency", "day"):
+                del self.fields[fixed]
+            self.initial["rate"] = f"{self.instance.rate.normalize():f}"
+        else:
+            self.instance.into = own
+            self.fields["currency"].widget.attrs |= {
+                "placeholder": "USD",
+                "autocapitalize": "characters",
+                "list": "currencies",
+            }
+
+    def clean_currency(self) -> str:
+        currency = str(self.cleaned_data["currency"]).strip().upper()
+        if not CODE.fullmatch(currency):
+            raise ValidationError(_("A currency has three capital letters, such as EUR."))
+        if currency == self.own:
+            raise ValidationError(_("It is the organisation's own currency."))
+        return currency
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = dict(super().clean() or self.cleaned_data)
+        if not self.instance.pk and not self.errors:
+            there = Rate.objects.filter(currency=cleaned["currency"], into=self.own, day=cleaned["day"])
+            if there.exists():
+                self.add_error("day", _("That day has a rate already: change it in the list."))
+        return cleaned
+
+
+class RatesFileForm(forms.Form):
+    """Many rates at once: a file, or a table pasted from a spreadsheet."""
+
+    MOST_BYTES = 2_000_000
+
+    file = forms.FileField(label=_("CSV file"), required=False)
+    text = forms.CharField(
+        label=_("Or paste from a spreadsheet"),
+        required=False,
+        max_length=MOST_BYTES,
+        widget=forms.Textarea(
+            attrs={
+                "rows": 6,
+                "spellcheck": "false",
+                "placeholder": "date, currency, rate\n2026-03-31, USD, 0.9215",
+            }
+        ),
+        help_text=_("The first line names the columns: date, currency, rate."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.wanted = True  # type: ignore[attr-defined]  # one of the two is
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = dict(super().clean() or self.cleaned_data)
+        if self.errors:
+            return cleaned
+        file, text = cleaned.get("file"), cleaned.get("text", "")
+        if bool(file) == bool(text.strip()):
+            raise ValidationError(_("Give a file or paste a table: one of the two."))
+        if file and file.size > self.MOST_BYTES:
+            raise ValidationError({"file": _("The file is larger than 2 MB.")})
+        try:
+            cleaned["rows"] = list(rows_of(file.read() if file else text.strip().encode()))
+        except BadFile as fault:
+            words = str(fault)
+            raise ValidationError({"file" if file else "text": words[:1].upper() + words[1:]}) from None
+        return cleaned
+
+
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     """What people say of themselves: their name, language and time zone."""
 
@@ -213,7 +434,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = User
-        fields = ("name", "language", "time_zone")
+        fields = ("name", "language", "time_zone", "single_keys")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -256,6 +477,11 @@ class StageLimitsForm(forms.Form):
             (stage, [self[f"{stage}-{name}"] for name in ("days", "at_once", "chance")])
             for stage in self.stages
         ]
+
+    @property
+    def values(self) -> dict[str, int | None]:
+        """Return what a valid form asks for, by the names of the change log: "new.days"."""
+        return {name.replace("-", "."): value for name, value in self.cleaned_data.items()}
 
     @property
     def wanted(self) -> dict[str, Limit]:

@@ -75,6 +75,10 @@ class Subject:
         rows = self.model._default_manager.select_for_update(of=("self",))
         return rows.filter(pk=1 if self.single else key).first()
 
+    def found(self, key: str) -> Any:
+        """Return the record, or None: one query."""
+        return self.model._default_manager.filter(pk=1 if self.single else key).first()
+
     def write(self, record: Any, values: Mapping[str, Any], *, actor: User) -> None:
         """Store values that were kept as JSON. Raises ValidationError where the record may not say so."""
         for name, value in values.items():

@@ -11,11 +11,11 @@ from django.utils.translation import gettext_lazy
 
 from . import limits, people
 from .access import Permission
-from .settings_log import Names, Subject, Values, register
 from .formats import DASH
 from .limits import Limit
 from .models import ApiToken, Campaign, Organisation, Reason, Service, Source, StageLimit, Team, User
 from .models.organisation import Rate
+from .settings_log import Names, Subject, Values, register
 from .stages import Stage
 
 P = Permission
@@ -29,6 +29,37 @@ class PersonSubject(Subject):
         if "team" in wanted:
             wanted["team"] = Team.objects.filter(pk=wanted["team"]).first() if wanted["team"] else None
         people.change_user(actor=actor, user=User.objects.get(pk=record.pk), **wanted)
+
+
+class TeamSubject(Subject):
+    """A team with the people in it."""
+
+    def values_of(self, record: Any) -> Values:
+        members = User.objects.filter(team=record.pk).order_by("pk").values_list("pk", flat=True)
+        return {"name": record.name, "members": list(members)}
+
+    def write(self, record: Any, values: Mapping[str, Any], *, actor: User) -> None:
+        if "name" in values:
+            super().write(record, {"name": values["name"]}, actor=actor)
+        if "members" in values:
+            people.set_members(team=record, members=User.objects.filter(pk__in=values["members"]))
+
+    def make(self, key: str, values: Mapping[str, Any]) -> Any:
+        record = super().make(key, {"name": values["name"]})
+        people.set_members(team=record, members=User.objects.filter(pk__in=values["members"]))
+        return record
+
+    def label_of(self, name: str) -> str:
+        return _("Who is in it") if name == "members" else super().label_of(name)
+
+    def words(self, name: str, value: Any, names: Names) -> str:
+        if name == "members":
+            return ", ".join(names.get((User, pk), f"#{pk}") for pk in value or ()) or DASH
+        return super().words(name, value, names)
+
+    def names_in(self, *told: Mapping[str, Any]) -> Names:
+        wanted = {pk for values in told for pk in values.get("members") or ()}
+        return {(User, pk): str(user) for pk, user in User.objects.in_bulk(wanted).items()} if wanted else {}
 
 
 class WeekSubject(Subject):
@@ -59,6 +90,9 @@ class LimitsSubject(Subject):
     def locked(self, key: str) -> Any:
         # rows of usual limits are not stored; whoever changes any holds the organisation
         return Organisation.objects.select_for_update().get(pk=1)
+
+    def found(self, key: str) -> Any:
+        return Organisation.current()
 
     def write(self, record: Any, values: Mapping[str, Any], *, actor: User) -> None:
         whole = self.values_of(record) | dict(values)
@@ -177,7 +211,9 @@ PERSON = register(
     )
 )
 TEAM = register(
-    Subject("team", gettext_lazy("Team"), "users", Team, ("name",), P.MANAGE_USERS, "funnel:team")
+    TeamSubject(
+        "team", gettext_lazy("Team"), "users", Team, ("name", "members"), P.MANAGE_USERS, "funnel:team"
+    )
 )
 RATE = register(
     Subject(

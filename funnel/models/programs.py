@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from datetime import datetime
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -44,10 +45,23 @@ class ApiToken(models.Model):
         return hashlib.sha256(secret.encode()).hexdigest()
 
     @classmethod
-    def issue(cls, *, user: User, scopes: list[str], name: str = "") -> tuple[Self, str]:
+    def issue(
+        cls, *, user: User, scopes: list[str], name: str = "", expires_at: datetime | None = None
+    ) -> tuple[Self, str]:
         """Make a token; return it with the secret, which is never shown again."""
         secret = "of_" + secrets.token_urlsafe(32)
-        return cls.objects.create(user=user, name=name, scopes=scopes, digest=cls.digest_of(secret)), secret
+        made = cls.objects.create(
+            user=user, name=name, scopes=scopes, digest=cls.digest_of(secret), expires_at=expires_at
+        )
+        return made, secret
+
+    @property
+    def scope_labels(self) -> list[str]:
+        return [str(dict(Scope.choices).get(scope, scope)) for scope in self.scopes]
+
+    @property
+    def has_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
 
     @classmethod
     def alive(cls) -> models.QuerySet[Self]:

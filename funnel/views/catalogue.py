@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django import forms
+from django.db import transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -18,9 +19,11 @@ from funnel.access import Permission
 from funnel.models import Campaign, Reason, Service, Source
 from funnel.settings_forms import CampaignForm, ReasonForm, ServiceForm, SourceForm
 from funnel.stages import Label
+from funnel.subjects import CATALOGUES
 from funnel.toasts import toast
 
 from .base import go, permitted
+from .editing import edit
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Kind:
     new: Label
     icon: str
     why: Label
+    group: str
 
 
 KINDS: Final = {
@@ -47,6 +51,7 @@ KINDS: Final = {
             gettext_lazy("New source"),
             "radio-tower",
             gettext_lazy("Where applications come from."),
+            "marketing",
         ),
         Kind(
             "campaigns",
@@ -56,6 +61,7 @@ KINDS: Final = {
             gettext_lazy("New campaign"),
             "megaphone",
             gettext_lazy("What applications are credited to."),
+            "marketing",
         ),
         Kind(
             "services",
@@ -65,6 +71,7 @@ KINDS: Final = {
             gettext_lazy("New service"),
             "package",
             gettext_lazy("What the company sells; each may have a brief of its own."),
+            "funnel",
         ),
         Kind(
             "reasons",
@@ -74,6 +81,7 @@ KINDS: Final = {
             gettext_lazy("New reason"),
             "message-circle-question-mark",
             gettext_lazy("Why journeys are lost, rejected, objected to or referred."),
+            "funnel",
         ),
     )
 }
@@ -111,20 +119,17 @@ def catalogue(request: HttpRequest, slug: str) -> HttpResponse:
 def entry(request: HttpRequest, slug: str, pk: int | None = None) -> HttpResponse:
     """Make an entry, or change its label and whether it is offered."""
     kind = _kind(slug)
-    found = kind.model._default_manager.filter(pk=pk).first() if pk is not None else None
-    if pk is not None and found is None:
-        raise Http404("no such entry")
-    form = kind.form(request.POST or None, instance=found)
-    if request.method == "POST" and form.is_valid():
-        saved = form.save()
-        toast(request, _("%(what)s: saved.") % {"what": saved})
+    with transaction.atomic():
+        editing = edit(request, CATALOGUES[slug], pk, lambda data, found: kind.form(data, instance=found))
+    if editing.saved:
+        toast(request, _("%(what)s: saved.") % {"what": editing.saved}, undo=editing.undo)
         return go(request, reverse("funnel:catalogue", args=[slug]))
+    found: Any = kind.model._default_manager.filter(pk=pk).first() if pk is not None else None
     context = {
-        "form": form,
+        **(editing.context or {}),
         "title": str(found) if found else kind.new,
-        "lede": found.key if found else "",  # type: ignore[attr-defined]
+        "lede": found.key if found else "",
         "crumbs": _crumbs(kind),
         "back": reverse("funnel:catalogue", args=[slug]),
     }
-    status = 422 if request.method == "POST" else 200
-    return render(request, "funnel/settings_form.html", context, status=status)
+    return render(request, "funnel/settings_form.html", context, status=editing.status)

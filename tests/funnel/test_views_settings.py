@@ -234,7 +234,7 @@ def test_a_disabled_person_is_out_at_the_next_request(client, ada) -> None:
     headers = token(ben)
     assert his.get(reverse("funnel:journey-list")).status_code == 200
     assert Client().get("/api/v1/journeys/", headers=headers).status_code in {200, 404}
-    answer = client.post(reverse("funnel:user", args=[ben.pk]), {"name": "Ben", "role": "salesperson"})
+    answer = client.post(reverse("funnel:user-leave", args=[ben.pk]), {"deactivate": "on"})
     assert answer.status_code == 303
     assert his.get(reverse("funnel:journey-list")).status_code == 302
     assert not ApiToken.alive().filter(user=ben).exists()
@@ -272,8 +272,8 @@ def test_a_password_changed_by_its_owner_ends_other_sessions_and_tokens(client) 
 
 def test_an_administrator_cannot_lock_themselves_out(client, ada) -> None:
     people(Role.ADMINISTRATOR, "second")
-    for data in ({"role": "manager", "is_active": "on"}, {"role": "administrator"}):
-        answer = client.post(reverse("funnel:user", args=[ada.pk]), data)
+    for address, data in (("user", {"role": "manager"}), ("user-leave", {"deactivate": "on"})):
+        answer = client.post(reverse(f"funnel:{address}", args=[ada.pk]), data)
         assert answer.status_code == 422
         assert "cannot take your own administration away" in answer.content.decode()
     ada.refresh_from_db()
