@@ -15,7 +15,8 @@ from rest_framework.views import set_rollback
 from funnel.acts import BadInput, NotInBulk
 from funnel.annulment import CannotAnnul
 from funnel.machine import Refusal, Refused
-from funnel.models import Journey
+from funnel.models import Journey, Task
+from funnel.todo_acts import TaskRefused
 
 CONTENT_TYPE = "application/problem+json"
 BUSY = {"40001", "40P01", "55P03"}
@@ -73,6 +74,23 @@ def refused(error: Refused) -> Response:
     return problem(status.HTTP_409_CONFLICT, "refused", _("The act is not open."), **members)
 
 
+def _task_refused(error: TaskRefused) -> Response:
+    """Answer 400 where an input does not fit, else 409 with the reason and the task's version as it stands."""
+    if error.field:
+        return invalid([{"field": error.field, "reason": str(error)}])
+    task = error.task
+    current = {"id": task.pk, "state": task.state, "version": task.version} if task else None
+    return problem(
+        status.HTTP_409_CONFLICT,
+        "refused",
+        _("The act is not open."),
+        reason=error.reason,
+        missing=[],
+        detail=str(error),
+        current=current,
+    )
+
+
 def invalid(faults: Sequence[Mapping[str, str]]) -> Response:
     """Answer 400 with a field and a reason for each fault."""
     return problem(status.HTTP_400_BAD_REQUEST, "invalid", _("The input is not valid."), errors=list(faults))
@@ -100,7 +118,9 @@ def _translate(exc: Exception) -> Response | None:
             )
         case ValidationError():
             return invalid([{"field": "", "reason": message} for message in exc.messages])
-        case Http404() | Journey.DoesNotExist():
+        case TaskRefused():
+            return _task_refused(exc)
+        case Http404() | Journey.DoesNotExist() | Task.DoesNotExist():
             return problem(
                 status.HTTP_404_NOT_FOUND, "not-found", _("There is no such thing, or not for you.")
             )
