@@ -5,7 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from funnel.registry import api_routes
 
-from . import resources, schema  # noqa: F401  the schema's extensions register themselves
+from . import resources, schema, tasks  # noqa: F401  the schema's extensions register themselves
 from .journeys import EventFeed, JourneyViewSet
 
 router = SimpleRouter()
@@ -17,6 +17,7 @@ router.register("sources", resources.SourceViewSet, "source")
 router.register("campaigns", resources.CampaignViewSet, "campaign")
 router.register("services", resources.ServiceViewSet, "service")
 router.register("reasons", resources.ReasonViewSet, "reason")
+router.register("tasks", tasks.TaskViewSet, "task")
 router.register("teams", resources.TeamViewSet, "team")
 router.register("users", resources.UserViewSet, "user")
 for prefix, viewset, basename in api_routes:
