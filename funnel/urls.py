@@ -54,7 +54,6 @@ urlpatterns: list[URLPattern] = [
     path("settings/", settings.index, name="settings"),
     path("settings/profile/", settings_own.profile, name="profile"),
     path("settings/profile/keys/", settings_own.single_keys, name="single-keys"),
-    path("settings/notifications/", notifications.choices, name="notices"),
     path("settings/organisation/", settings.organisation, name="organisation"),
     path("settings/changes/", settings_changes.changes, name="setting-changes"),
     path("settings/changes/<int:pk>/undo/", settings_changes.setting_undo, name="setting-undo"),
