@@ -15,6 +15,7 @@ from .acts import ACTS
 from .labels import label_of
 from .machine import Refusal
 from .models import Journey, User
+from .past import Past
 from .stages import (
     DEAL_STAGES,
     FACTS,
@@ -24,7 +25,6 @@ from .stages import (
     Move,
     Stage,
 )
-from .timeline import History
 
 S, H = Stage, Happening
 
@@ -195,7 +195,7 @@ def _choice(name: str, journey: Journey, refusal: Refusal | None) -> Choice:
     return Choice(name, act_label(name), url, ICONS.get(name, "circle-dot"), dialog, refusal, MOVES.get(name))
 
 
-def choices(journey: Journey, user: User, happened: History) -> Choices:
+def choices(journey: Journey, user: User, past: Past) -> Choices:
     """Work out every move from the table, and the facts; one query for each requirement of the moves at this stage."""
     refusals: dict[str, Refusal | None] = {}
     wanted: dict[str, tuple[str, ...]] = {}
@@ -205,7 +205,7 @@ def choices(journey: Journey, user: User, happened: History) -> Choices:
         refusals[name] = machine.closed_by(journey, name, user)
         if move.arc(journey.stage) is not None and (refusals[name] is None or move.natural):
             wanted[name] = move.requires
-    answers = _missing({path for paths in wanted.values() for path in paths}, journey, happened)
+    answers = _missing({path for paths in wanted.values() for path in paths}, journey, past)
     lacking = {
         name: tuple(dict.fromkeys(p for path in paths for p in answers[path]))
         for name, paths in wanted.items()
@@ -216,7 +216,7 @@ def choices(journey: Journey, user: User, happened: History) -> Choices:
             refusals[name] = Refusal("data", paths, words)
     moves = [_choice(name, journey, refusal) for name, refusal in refusals.items()]
     moves.sort(key=lambda choice: choice.grave)
-    found = Choices(moves, _facts(journey, user, happened), lacking=lacking)
+    found = Choices(moves, _facts(journey, user, past), lacking=lacking)
     forward = _forward(journey)
     found.next = next((choice for name in forward for choice in moves if choice.name == name), None)
     if found.next:
@@ -224,13 +224,12 @@ def choices(journey: Journey, user: User, happened: History) -> Choices:
     return found
 
 
-def _missing(paths: set[str], journey: Journey, happened: History) -> dict[str, Sequence[str]]:
-    """Ask each requirement once; what the loaded history answers is not asked of the database."""
+def _missing(paths: set[str], journey: Journey, past: Past) -> dict[str, Sequence[str]]:
+    """Ask each requirement once; what the past answers is not asked of the database."""
     answers: dict[str, Sequence[str]] = {}
     for path in sorted(paths):
-        if path == "merge.no_money" and not happened.more:
-            money = any(event.event in MONEY_EVENTS for event in happened.live)
-            answers[path] = [path] if money else []
+        if path == "merge.no_money":
+            answers[path] = [] if past.kinds.isdisjoint(MONEY_EVENTS) else [path]
         elif path in registry.requirements:
             answers[path] = registry.requirements[path]([journey], {}).get(journey.pk, [])
         else:
@@ -238,9 +237,8 @@ def _missing(paths: set[str], journey: Journey, happened: History) -> dict[str, 
     return answers
 
 
-def _facts(journey: Journey, user: User, happened: History) -> list[Choice]:
+def _facts(journey: Journey, user: User, past: Past) -> list[Choice]:
     found = []
-    kinds = {event.event for event in happened.live}
     for name, fact in FACTS.items():
         if name in COMPOSED or name not in ACTS or journey.stage not in fact.sources:
             continue
@@ -248,7 +246,7 @@ def _facts(journey: Journey, user: User, happened: History) -> list[Choice]:
             continue
         if name == H.WOKEN and journey.snoozed_until is None:
             continue
-        if name in FITS and not (FITS[name](journey.stage, kinds) or happened.more):
+        if name in FITS and not FITS[name](journey.stage, past.kinds):
             continue
         found.append(_choice(name, journey, None))
     return sorted(found, key=lambda choice: choice.grave)

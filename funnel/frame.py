@@ -13,6 +13,7 @@ from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
 from . import registry
+from .lists import shown
 from .models import Organisation
 
 API = "/api/"
@@ -48,7 +49,7 @@ def _zone(name: str) -> zoneinfo.ZoneInfo | None:
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: nav, user_menu, search_url and org, each worked out only where a template asks for it."""
+    """Context processor: nav, saved_views, user_menu, search_url and org, each worked out only where a template asks for it."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}
@@ -56,6 +57,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "nav": SimpleLazyObject(lambda: [entry for entry in entries if entry["place"] == "bar"]),
         "user_menu": SimpleLazyObject(lambda: [entry for entry in entries if entry["place"] == "account"]),
+        "saved_views": SimpleLazyObject(lambda: shown.bar(request)),
         "search_url": SimpleLazyObject(lambda: _address("funnel:search")),
         "org": getattr(request, "organisation", None),
     }
@@ -70,6 +72,7 @@ def _entries(request: HttpRequest) -> list[dict[str, Any]]:
             "icon": entry["icon"],
             "label": entry["label"],
             "count": entry.get("count"),
+            "live": entry.get("live", ""),
             "place": entry.get("place", "bar"),
             "current": False,
             "holds": [held for name in entry.get("holds", ()) if (held := _address(name))],

@@ -7,15 +7,19 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from . import access, formats, registry
+from .acts import ACTS
 from .choices import GRAVE, ICONS, Choice, Choices, act_label, act_url, choices, reason_in_words
 from .clock import BusinessClock
 from .columns import COLUMNS, column_of
+from .inline_details import record_of
 from .labels import label_of, page_of
 from .models import Journey, Organisation, User
+from .past import Past
 from .stages import (
     CLOSED_STAGES,
     SALES,
@@ -24,7 +28,6 @@ from .stages import (
     Role,
     Stage,
 )
-from .timeline import History, entered
 
 S, H = Stage, Happening
 
@@ -152,9 +155,9 @@ def minutes_left(
 # the path ------------------------------------------------------------------------------------------------------------
 
 
-def path(journey: Journey, happened: History, now: datetime) -> list[dict[str, Any]]:
+def path(journey: Journey, past: Past, now: datetime) -> list[dict[str, Any]]:
     """Return the steps of the journey: the seven columns with the day each was entered, and how it ended."""
-    times = entered(journey, happened)
+    times = past.entered
     first = [min((times[s] for s in column.stages if s in times), default=None) for column in COLUMNS]
     current = column_of(journey.stage)
     reached = max((place for place, moment in enumerate(first) if moment), default=-1)
@@ -185,10 +188,11 @@ def path(journey: Journey, happened: History, now: datetime) -> list[dict[str, A
 # what the next stage needs, details, the same client -----------------------------------------------------------------
 
 
-def needs(journey: Journey, found: Choices) -> dict[str, Any] | None:
-    """Return what the next move asks to stand on the journey, each thing with whether it does."""
+def needs(journey: Journey, found: Choices, user: User) -> dict[str, Any] | None:
+    """Return what the next move needs: what must stand on the journey already, each with whether it does, and what is
+    asked for when the move is made. None where no move leads on, or it needs nothing."""
     choice = found.next
-    if choice is None or choice.move is None or not choice.move.requires:
+    if choice is None or choice.move is None:
         return None
     missing = found.lacking.get(choice.name, ())
     checks = [{"label": label_of(path), "done": False, "url": page_of(path, journey.pk)} for path in missing]
@@ -198,40 +202,89 @@ def needs(journey: Journey, found: Choices) -> dict[str, Any] | None:
         for path in choice.move.requires
         if path not in missing and path.partition(".")[0] not in groups
     ]
+    asked = _asked(journey, choice, user)
+    if not checks and not asked:
+        return None
     return {
         "title": _("For “%(move)s”") % {"move": choice.label},
         "checks": checks,
-        "note": f"{sum(check['done'] for check in checks)} / {len(checks)}",
+        "note": f"{sum(check['done'] for check in checks)} / {len(checks)}" if checks else "",
+        "asked": asked,
+        "choice": choice,
     }
 
 
-def details(journey: Journey, user: User, organisation: Organisation) -> list[tuple[str, Any]]:
-    """Return label and value of what is known about the journey, as far as the role may see it."""
-    contact = journey.contact
-    rows: list[tuple[str, Any]] = [
-        (_("Contact"), contact.name or (_("erased") if contact.erased_at else "")),
-        (_("E-mail"), contact.email),
-        (_("Phone"), contact.phone),
-        (_("Company"), journey.company),
-        (_("Service"), journey.service),
+def _asked(journey: Journey, choice: Choice, user: User) -> list[str]:
+    """Return what the move's own form cannot do without: no query."""
+    if choice.name in registry.act_pages or choice.name not in ACTS:
+        return []
+    form = ACTS[choice.name].form(journey=journey, actor=user)
+    return [str(field.label) for field in form.fields.values() if field.required and field.label]
+
+
+def details(journey: Journey, user: User, organisation: Organisation) -> list[dict[str, Any]]:
+    """Return what is known about the journey, as far as the role may see it.
+
+    Each row has label and value; `field` and `history` where it may be changed in its place and tells what it said
+    before, `url` where it leads to a page of its own.
+    """
+    contact, company = journey.contact, journey.company
+    outsider = user.role == Role.PARTNER
+    name = contact.name or (_("erased") if contact.erased_at else "")
+    rows = [
+        _detail(journey, _("Contact"), name, "name", url=_page("funnel:contact", contact.pk)),
+        _detail(journey, _("E-mail"), contact.email, "email"),
+        _detail(journey, _("Phone"), contact.phone, "phone"),
     ]
-    if user.role == Role.PARTNER:
-        return rows
+    if company:
+        page = _page("funnel:company", company.pk)
+        rows.append(_detail(journey, _("Company"), company.name, "company_name", url=page))
+    else:
+        rows.append(_detail(journey, _("Company"), ""))
+    rows.append(_detail(journey, _("Service"), journey.service))
+    if outsider:
+        return [{"label": row["label"], "value": row["value"]} for row in rows]
     rows += [
-        (_("Source"), journey.source),
-        (_("Campaign"), journey.campaign),
-        (_("Kind"), journey.get_kind_display()),
-        (_("Owner"), journey.owner),
+        _detail(journey, _("Source"), journey.source),
+        _detail(journey, _("Campaign"), journey.campaign),
+        _detail(journey, _("Kind"), journey.get_kind_display()),
+        _detail(journey, _("Owner"), journey.owner, act=H.OWNER_CHANGED, past="journey.owner"),
     ]
     if journey.offered_to_id:
-        rows.append((_("Offered to"), journey.offered_to))
+        rows.append(_detail(journey, _("Offered to"), journey.offered_to))
     if access.may(user, access.Permission.SEE_MONEY):
         amount = formats.money(journey.amount, organisation.currency) if journey.amount is not None else ""
-        rows.append((_("Expected amount"), amount))
-    rows.append((_("Received"), formats.day_time(journey.created_at)))
+        rows.append(_detail(journey, _("Expected amount"), amount, "amount"))
+    expected = formats.full_day(journey.expected_on) if journey.expected_on else ""
+    rows.append(_detail(journey, _("Expected on"), expected, "expected_on"))
+    rows.append(_detail(journey, _("Received"), formats.day_time(journey.created_at)))
     if journey.snoozed_until:
-        rows.append((_("Snoozed until"), formats.day_time(journey.snoozed_until)))
+        rows.append(_detail(journey, _("Snoozed until"), formats.day_time(journey.snoozed_until)))
     return rows
+
+
+def _detail(
+    journey: Journey, label: str, value: Any, field: str = "", *, url: str = "", act: str = "", past: str = ""
+) -> dict[str, Any]:
+    if field:
+        past = ".".join(record_of(field))
+    return {
+        "label": label,
+        "value": value,
+        "field": field,
+        "url": url if value else "",
+        "edit": reverse("funnel:journey-field", args=[journey.pk, field]) if field else "",
+        "act": reverse("funnel:journey-fact", args=[journey.pk, act]) if act else "",
+        "history": reverse("funnel:field-history", args=[journey.pk, past]) if past else "",
+    }
+
+
+def _page(name: str, key: int) -> str:
+    """Return the address of a page of its own, "" where there is none."""
+    try:
+        return reverse(name, args=[key])
+    except NoReverseMatch:
+        return ""
 
 
 def relatives(journey: Journey, user: User) -> dict[str, list[Journey]]:

@@ -60,7 +60,7 @@ def compose(
     Everything or nothing is written. Raises what `acts.run` and `files.attach` do.
     """
     outcome = acts.run(name=name, journeys=[journey.pk], actor=actor, inputs=inputs, at=at)
-    event = _said(outcome.events)
+    event = _said(outcome.events[-1])
     kept: list[Attachment] = []
     try:
         if attached:
@@ -75,9 +75,11 @@ def compose(
     return outcome
 
 
-def _said(events: Sequence[Event]) -> Event:
-    """Return the event that carries the words: a first response rests on an activity."""
-    return next((event for event in events if event.event == Happening.ACTIVITY_LOGGED), events[-1])
+def _said(event: Event) -> Event:
+    """Return the event that carries the words of an act: a first response rests on an activity."""
+    if event.event in {Happening.NOTE_LOGGED, Happening.ACTIVITY_LOGGED}:
+        return event
+    return Event.objects.get(act=event.act, journey=event.journey_id, event=Happening.ACTIVITY_LOGGED)
 
 
 def _queue(journey: Journey, activity: Activity, actor: User, to: str, subject: str) -> None:

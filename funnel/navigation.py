@@ -33,6 +33,7 @@ def entries(user: User) -> Iterator[dict[str, Any]]:
         "label": _("Notifications"),
         "weight": 90,
         "count": unread,
+        "live": "news",
     }
     yield {
         "url_name": "funnel:settings",

@@ -1,10 +1,8 @@
-"""What happened on a journey, in words: the items that the timeline component draws."""
+"""What an event says in words: its item on the timeline."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -17,14 +15,12 @@ from django.utils.translation import gettext as _
 from . import access, formats
 from .access import Permission
 from .look import stage_colour
-from .models import Activity, Event, Journey, Note, Reason, User
+from .mentions import marked
+from .models import Activity, Mail, Note, Reason, User
 from .queries import EventQuerySet
-from .stages import MONEY_EVENTS, TARGETS, Happening, Role, Stage
+from .stages import MONEY_EVENTS, Happening, Role, Stage
 
 H = Happening
-
-SHOWN = 200
-"""How many events a page shows before it offers the rest."""
 
 ICONS: Final[dict[str, str]] = {
     H.LEAD_CREATED: "inbox",
@@ -92,37 +88,13 @@ def stage_name(stage: str) -> str:
     return str(Stage(stage).label) if stage in Stage.values else stage
 
 
-@dataclass(frozen=True, slots=True)
-class History:
-    """The events of one journey, newest first, with whatever a page says of them. Annulled ones are among them."""
-
-    events: Sequence[Any]
-    more: bool
-
-    @property
-    def live(self) -> list[Any]:
-        return [event for event in self.events if not is_annulled(event) and event.annuls_id is None]
-
-
 def is_annulled(event: Any) -> bool:
-    """Tell whether a later event annuls this one (loaded with `history`)."""
+    """Tell whether a later event annuls this one (loaded with `told`)."""
     return getattr(event, "annulment", None) is not None
 
 
-def history(journey: Journey, *, whole: bool = False) -> History:
-    """Return the journey's ledger with notes, activities, reasons and annulments: one query."""
-    events = list(
-        _told(Event.objects.filter(journey=journey)).order_by("-occurred_at", "-seq")[: _limit(whole)]
-    )
-    more = not whole and len(events) > SHOWN
-    return History(events[:SHOWN] if more else events, more)
-
-
-def _limit(whole: bool) -> int | None:
-    return None if whole else SHOWN + 1
-
-
-def _told(events: EventQuerySet) -> Any:
+def told(events: EventQuerySet) -> Any:
+    """Fetch along what is told of events: who, the words, the letter, the reason, the annulment."""
     notes = Note.objects.filter(event=OuterRef("pk")).order_by().values("event")
     kinds = Case(
         *(When(event=event, then=Value(kind)) for event, kind in REASON_KINDS.items()),
@@ -131,7 +103,7 @@ def _told(events: EventQuerySet) -> Any:
     )
     reasons = Reason.objects.filter(key=OuterRef("reason"), kind=OuterRef("reason_kind"))
     return (
-        events.select_related("actor", "owner", "activity", "annulment__actor", "annuls", "source")
+        events.select_related("actor", "owner", "activity__mail", "annulment__actor", "source")
         .annotate(reason_kind=kinds)
         .annotate(
             said=Subquery(notes.annotate(all=StringAgg("text", Value("\n"), order_by="pk")).values("all")),
@@ -140,22 +112,11 @@ def _told(events: EventQuerySet) -> Any:
     )
 
 
-def items(journey: Journey, happened: History, user: User) -> list[dict[str, Any]]:
-    """Return the timeline's items for a reader: who did what when, in words, annulled ones marked."""
-    shown: Iterable[Any] = happened.events
-    outsider = user.role == Role.PARTNER
-    if outsider:
-        shown = [event for event in shown if event.event in OUTSIDERS]
-    money = access.may(user, Permission.SEE_MONEY)
-    found = []
-    for event in shown:
-        if event.event == H.ANNULLED:
-            continue  # it is told at the event that it annuls
-        found.append(_item(event, user, money=money, outsider=outsider))
-    return found
+def item_of(event: Any, user: User, people: Mapping[str, User]) -> dict[str, Any]:
+    """Return the timeline's item of an event for a reader: who did what when, in words, marked where it is annulled.
 
-
-def _item(event: Any, user: User, *, money: bool, outsider: bool) -> dict[str, Any]:
+    `people` are those whom the words may mention, by sign-in name.
+    """
     activity = getattr(event, "activity", None)
     annulled = is_annulled(event)
     item: dict[str, Any] = {
@@ -166,19 +127,36 @@ def _item(event: Any, user: User, *, money: bool, outsider: bool) -> dict[str, A
         else ICONS.get(event.event, "circle-dot"),
         "colour": _colour(event),
         "who": event.actor or _("the system"),
-        "text": _text(event, money=money),
+        "text": _text(event, money=access.may(user, Permission.SEE_MONEY)),
         "at": event.occurred_at,
         "annulled": annulled,
     }
-    if not outsider:
-        item["said"] = "\n".join(
-            part for part in (activity.summary if activity else "", event.said or "") if part
-        )
-        if annulled:
-            item["text"] = _annulled_by(event)
-        elif access.may_undo(user, actor_id=event.actor_id):
-            item["annul_url"] = reverse("funnel:event-annul", args=[event.journey_id, event.pk])
+    if user.role == Role.PARTNER:
+        return item
+    item["said"] = marked(words_of(event), people)
+    if mail := getattr(activity, "mail", None):
+        item["letter"] = _letter(mail)
+    if annulled:
+        item["text"] = _annulled_by(event)
+    elif access.may_undo(user, actor_id=event.actor_id):
+        item["annul_url"] = reverse("funnel:event-annul", args=[event.journey_id, event.pk])
     return item
+
+
+def words_of(event: Any) -> str:
+    """Return what was said and noted with an event (loaded with `told`)."""
+    activity = getattr(event, "activity", None)
+    return "\n".join(part for part in (activity.summary if activity else "", event.said or "") if part)
+
+
+def _letter(mail: Mail) -> dict[str, Any]:
+    gone = mail.state in {Mail.State.DEAD, Mail.State.DROPPED, Mail.State.UNSURE}
+    return {
+        "subject": mail.subject,
+        "to": mail.to,
+        "state": mail.get_state_display() if mail.state != Mail.State.SENT else "",
+        "tone": "bad" if mail.state == Mail.State.DEAD else "warn" if gone else "",
+    }
 
 
 def _title(event: Any, activity: Activity | None) -> str:
@@ -225,17 +203,3 @@ def _annulled_by(event: Any) -> str:
         "who": event.annulment.actor or _("the system"),
         "when": formats.day_time(event.annulment.occurred_at),
     }
-
-
-def entered(journey: Journey, happened: History) -> dict[str, datetime]:
-    """Return when the journey first entered each stage, by its live events: no query unless the history is long."""
-    events = happened.live
-    if happened.more:
-        events = list(
-            Event.objects.live().of_stages().filter(journey=journey).order_by("-occurred_at", "-seq")
-        )
-    first: dict[str, datetime] = {}
-    for event in events:  # newest first, so that the earliest is the last to be written
-        if event.event in TARGETS and event.stage_to:
-            first[event.stage_to] = event.occurred_at
-    return first

@@ -13,15 +13,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from funnel import access, acts, board, timeline
+from funnel import access, acts, board
 from funnel.access import Permission
 from funnel.acts import ACTS, BadInput
 from funnel.choices import Choice, Choices, choices, reason_in_words
 from funnel.columns import COLUMNS
 from funnel.limits import limits
+from funnel.lists.filters import BoardFilter
 from funnel.machine import Refused
 from funnel.models import Journey
-from funnel.page_forms import BoardFilter
+from funnel.past import past_of
 from funnel.queries import JourneyQuerySet
 from funnel.toasts import toast
 
@@ -128,10 +129,7 @@ def moves(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _choices(request: HttpRequest, journey: Journey) -> Choices:
-    happened = timeline.history(journey)
-    if not happened.more:
-        journey.happened = frozenset(event.event for event in happened.live)
-    return choices(journey, person(request), happened)
+    return choices(journey, person(request), past_of(journey))
 
 
 @permitted(Permission.EDIT_JOURNEYS)
