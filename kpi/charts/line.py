@@ -47,7 +47,11 @@ class Estimate:
 
 @dataclass(frozen=True)
 class TrendPoint:
-    """A month: `label` on the axis ("May"), `title` in full ("May 2026"); values in the trend's unit or None."""
+    """A month: `label` on the axis ("May"), `title` in full ("May 2026"); values in the trend's unit or None.
+
+    `adjusted` is the value without its season and `estimate` where the month may end; `is_odd` marks an unusual month, of
+    which `note` says more. All three are estimates, and named so.
+    """
 
     label: str
     title: str
@@ -58,6 +62,7 @@ class TrendPoint:
     estimate: Estimate | None = None
     is_odd: bool = False
     note: str = ""
+    adjusted: Number | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,7 @@ def trend_drawing(chart: Trend, width: float, height: float) -> Drawing:
     current = _at(scale, places, [point.value for point in chart.points])
     before = _at(scale, places, [point.before for point in chart.points])
     planned = _at(scale, places, [point.planned for point in chart.points])
+    adjusted = _at(scale, places, [point.adjusted for point in chart.points])
     step = places[1] - places[0] if len(places) > 1 else scale.right - scale.left
     shown = thinned([point.label for point in chart.points], step)
     return Drawing(
@@ -107,6 +113,7 @@ def trend_drawing(chart: Trend, width: float, height: float) -> Drawing:
             *scale.grid,
             *_line(before, "prev"),
             *_line(planned, "planned"),
+            *_line(adjusted, "adjusted"),
             *_estimates(chart, scale, places, current),
             *_current(current, scale, is_partial=chart.is_partial),
             *(
@@ -127,7 +134,7 @@ def trend_drawing(chart: Trend, width: float, height: float) -> Drawing:
 def _values(chart: Trend) -> list[Number | None]:
     found: list[Number | None] = []
     for point in chart.points:
-        found += [point.value, point.before, point.planned]
+        found += [point.value, point.before, point.planned, point.adjusted]
         if point.estimate:
             found += [point.estimate.low, point.estimate.high]
     return found
@@ -210,6 +217,8 @@ def _rows(chart: Trend, point: TrendPoint) -> list[tuple[str, str, str]]:
         rows.append((_("Last year"), text(point.before), "prev"))
     if point.planned is not None:
         rows.append((_("Plan"), text(point.planned), "planned"))
+    if point.adjusted is not None:
+        rows.append((_("Without the season, estimate"), text(point.adjusted), "adjusted"))
     if point.estimate:
         rows.append((_("Estimate"), text(point.estimate.middle), "guess"))
         rows.append((_("Likely between"), f"{text(point.estimate.low)} – {text(point.estimate.high)}", ""))
@@ -267,6 +276,8 @@ def _legend(chart: Trend) -> tuple[Key, ...]:
         found.append(Key("before", _("Last year")))
     if _has(chart, "planned"):
         found.append(Key("planned", _("Plan")))
+    if _has(chart, "adjusted"):
+        found.append(Key("adjusted", _("Without the season, estimate")))
     if _has(chart, "estimate"):
         found.append(Key("guess", _("Estimate")))
     if any(point.is_odd for point in chart.points):
@@ -278,6 +289,7 @@ def _table(chart: Trend) -> Table:
     columns = [(_("This year"), "value")]
     columns += [(_("Last year"), "before")] if _has(chart, "before") else []
     columns += [(_("Plan"), "planned")] if _has(chart, "planned") else []
+    columns += [(_("Without the season, estimate"), "adjusted")] if _has(chart, "adjusted") else []
     with_estimate = _has(chart, "estimate")
     text = chart.unit.text
     rows = []

@@ -16,6 +16,7 @@ from kpi.queries import windows_of
 from kpi.records.parts import Rows, parts_of
 from kpi.values import Number, Spread, Value
 
+from .estimated import Estimated, Outlook
 from .figures import MONTHS, Figures, Plans, Scope
 from .shown import big, full, plotted, rows_url, unit_of
 
@@ -24,7 +25,7 @@ from .shown import big, full, plotted, rows_url, unit_of
 class Card:
     """A figure. `value` is short and `full` exact; `mom` and `yoy` are in `unit`, pct or pp, None without a base.
 
-    `url` lists its rows, `whole_url` those of its denominator. `sample` is what the figure rests on; `plan` the bar, or None beside `plan_text` where the metric does not add up.
+    `url` lists its rows, `whole_url` those of its denominator. `sample` is what the figure rests on; `plan` the bar, or None beside `plan_text` where the metric does not add up. `outlook` is how a running month may end, an estimate.
     """
 
     metric: Metric
@@ -41,14 +42,15 @@ class Card:
     matures_on: date | None
     url: str
     whole_url: str
+    outlook: Outlook | None
 
 
-def cards(figures: Figures, metrics: Sequence[Metric], plans: Plans) -> list[Card]:
+def cards(figures: Figures, metrics: Sequence[Metric], plans: Plans, estimated: Estimated) -> list[Card]:
     """Return the cards in order."""
-    return [_card(figures, metric, plans) for metric in metrics]
+    return [_card(figures, metric, plans, estimated.outlook(figures, metric)) for metric in metrics]
 
 
-def _card(figures: Figures, metric: Metric, plans: Plans) -> Card:
+def _card(figures: Figures, metric: Metric, plans: Plans, outlook: Outlook | None) -> Card:
     scope, line = figures.scope, figures.line(metric)
     currency = scope.organisation.currency
     figure = line.current.figure
@@ -75,6 +77,7 @@ def _card(figures: Figures, metric: Metric, plans: Plans) -> Card:
         matures_on=matures_on(scope, metric) if line.maturing else None,
         url=urls[0],
         whole_url=urls[1] if isinstance(whole, Rows) else "",
+        outlook=outlook,
     )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from funnel.models import Organisation
 from funnel.periods import DAY, Period
 from kpi import report
@@ -106,15 +108,20 @@ class Plans:
 
 def plans_of(scope: Scope, metrics: Sequence[Metric], months: Sequence[Period]) -> Plans:
     """Read the plans of the period and the months: one query, none where what is filtered by has no plans."""
+    rows = plans_asked(scope, metrics, months).values_list("metric", "month", "value")
+    return Plans({(metric, month): value for metric, month, value in rows})
+
+
+def plans_asked(scope: Scope, metrics: Sequence[Metric], months: Sequence[Period]) -> "QuerySet[Plan]":
+    """Return the plans of the period and the months, unread; none where what is filtered by has no plans."""
     asked = [(cut, value) for cut, values in scope.filters.items() for value in values]
     if len(asked) > 1 or any(cut not in {"owner", "team"} for cut, _value in asked):
-        return Plans({})
-    rows = Plan.objects.filter(
+        return Plan.objects.none()
+    return Plan.objects.filter(
         scope=":".join(asked[0]) if asked else "all",
         metric__in=[metric.key for metric in metrics],
         month__in={month.name for month in (*months, *scope.period.months())},
-    ).values_list("metric", "month", "value")
-    return Plans({(metric, month): value for metric, month, value in rows})
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,18 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
+from kpi import charts
 from kpi.charts import Drawn
 from kpi.choices import choices
 from kpi.forms import CUTS
+from kpi.measures import Metric
 from kpi.metrics import BY_KEY
 from kpi.panels.frame import Asked, Cell, Panel, PanelView, Picture, Table
 from kpi.values import Number
 
 from . import sections
-from .figures import MONTHS, Figures, Scope, count, count_by, plans_of
+from .estimated import plans_and_estimates
+from .figures import MONTHS, Figures, Plans, Scope, count, count_by
 from .forms import ORDERS
 from .pages import EVERY, FUNNEL, VIEWS
 
@@ -31,27 +34,36 @@ def trend(asked: Asked) -> PanelView:
     ]
     metric = EVERY[asked.chosen("trend", offered)]
     figures = count(scope_of(asked), [metric])
-    plans = plans_of(figures.scope, [metric], figures.months)
-    drawn = sections.trend(figures, metric, plans)
-    shown = list(zip(figures.months[-MONTHS:], figures.months[-2 * MONTHS :], drawn.table.rows, strict=False))
-    rows = [
-        [
-            Cell(month.name, row.label, row.href),
-            *(
-                Cell(number, text)
-                for number, text in zip(
-                    (figures.of(month, metric).figure, figures.of(before, metric).figure, plans.of(metric, month)),
-                    row.cells,
-                    strict=False,
-                )
-            ),
-        ]
-        for month, before, row in shown
-    ]  # fmt: skip
-    picture = Picture("trend", str(metric.name), drawn, "wide", tabs=[
+    plans, estimated = plans_and_estimates(figures, [metric])
+    chart = sections.trend_of(figures, metric, plans, estimated)
+    note = estimated.note(figures, metric)
+    picture = Picture("trend", str(metric.name), charts.trend(chart, width=1080), "wide", note, tabs=[
         ("trend", key, str(EVERY[key].name), key == metric.key) for key in offered
     ])  # fmt: skip
-    return PanelView([picture], Table(drawn.table.head, rows))
+    return PanelView([picture], _trend_table(figures, metric, plans, chart))
+
+
+def _trend_table(figures: Figures, metric: Metric, plans: Plans, chart: charts.Trend) -> Table:
+    """The trend's numbers: what is counted unrounded and in the report's unit, estimates in columns of their own."""
+    head = [
+        _("Month"), _("This year"), _("Last year"), _("Plan"), _("Without the season, estimate"),
+        _("Estimate"), _("Estimate, from"), _("Estimate, to"), _("Unusual, by estimate"),
+    ]  # fmt: skip
+    text, rows = chart.unit.text, []
+    months = zip(figures.months[-MONTHS:], figures.months[-2 * MONTHS :], chart.points, strict=False)
+    for month, before, point in months:
+        end = point.estimate
+        guesses = (point.adjusted, *((end.middle, end.low, end.high) if end else (None, None, None)))
+        rows.append([
+            Cell(month.name, point.title, point.href),
+            Cell(figures.of(month, metric).figure, text(point.value)),
+            Cell(figures.of(before, metric).figure, text(point.before)),
+            Cell(plans.of(metric, month), text(point.planned)),
+            *(Cell(guess, text(guess)) for guess in guesses),
+            Cell(point.note or None, point.note),
+        ])  # fmt: skip
+    kept = [at for at in range(len(head)) if at < 2 or any(row[at].value is not None for row in rows)]
+    return Table([str(head[at]) for at in kept], [[row[at] for at in kept] for row in rows])
 
 
 def funnel(asked: Asked) -> PanelView:

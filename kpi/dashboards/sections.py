@@ -18,6 +18,7 @@ from kpi.metrics import BY_KEY
 from kpi.panels.frame import Cell, PanelView, Table
 from kpi.values import Rate, change
 
+from .estimated import Estimated
 from .figures import MONTHS, Figures, Plans, Scope, Share
 from .pages import EVERY, FUNNEL
 from .shown import plotted, rows_url, unit_of
@@ -32,8 +33,13 @@ HEADS: Final = {
 MOST_ROWS: Final = 12
 
 
-def trend(figures: Figures, metric: Metric, plans: Plans) -> charts.Drawn:
-    """Draw twelve months of a metric beside the twelve before and the plan; a month that still runs is dashed."""
+def trend(figures: Figures, metric: Metric, plans: Plans, estimated: Estimated) -> charts.Drawn:
+    """Draw what `trend_of` returns."""
+    return charts.trend(trend_of(figures, metric, plans, estimated), width=1080)
+
+
+def trend_of(figures: Figures, metric: Metric, plans: Plans, estimated: Estimated) -> charts.Trend:
+    """Lay out twelve months of a metric beside the twelve before, the plan and what is estimated of them."""
     scope = figures.scope
     shown = figures.months[-MONTHS:]
     ends = scope.organisation.clock.start_of(shown[-1].until)
@@ -45,18 +51,19 @@ def trend(figures: Figures, metric: Metric, plans: Plans) -> charts.Drawn:
             before=plotted(metric, figures.of(before, metric).figure),
             planned=plotted(metric, plans.of(metric, month)),
             href=_rows(scope, metric, month, scope.filters),
+            estimate=estimated.end(figures, metric, month),
+            is_odd=bool(estimated.odd(metric, month)),
+            note=estimated.odd(metric, month),
+            adjusted=estimated.adjusted(metric, month),
         )
         for month, before in zip(shown, figures.months[-2 * MONTHS :], strict=False)
     ]
-    return charts.trend(
-        charts.Trend(
-            points,
-            unit=unit_of(metric, scope.organisation.currency),
-            is_partial=scope.as_of < ends,
-            label=f"{metric.name}: {_('trend, last 12 months')}",
-            good=metric.good,
-        ),
-        width=1080,
+    return charts.Trend(
+        points,
+        unit=unit_of(metric, scope.organisation.currency),
+        is_partial=scope.as_of < ends,
+        label=f"{metric.name}: {_('trend, last 12 months')}",
+        good=metric.good,
     )
 
 

@@ -25,7 +25,8 @@ from kpi.queries import first_application
 from . import controls, exports, sections
 from .attention import attention
 from .cards import cards
-from .figures import Scope, count, plans_of
+from .estimated import plans_and_estimates
+from .figures import Scope, count
 from .forms import DashboardForm
 from .pages import EVERY, FUNNEL, MANAGEMENT, MARKETING, SALES, VIEWS, View
 from .shown import versus
@@ -105,14 +106,15 @@ def _content(
     followed = EVERY[form.cleaned_data["trend"] or trends[0].key]
     wanted = {metric.key: metric for metric in (*shown, followed, *(EVERY[key] for key, *_ in FUNNEL))}
     figures = count(scope, list(wanted.values()))
-    plans = plans_of(scope, [*shown, followed], figures.months)
+    plans, estimated = plans_and_estimates(figures, [*shown, followed])
     behind = figures.found.from_ledger and scope.known_at is None
     progress = rollup.progress() if behind else None
     funnel = sections.funnel(figures)
     return {
-        "cards": cards(figures, shown, plans),
+        "cards": cards(figures, shown, plans, estimated),
         "versus": versus(scope.period, scope.period.kind),
-        "trend": sections.trend(figures, followed, plans),
+        "trend": sections.trend(figures, followed, plans, estimated),
+        "trend_note": estimated.note(figures, followed),
         "trend_metric": followed,
         "trend_tabs": controls.trend_tabs(form, trends, followed),
         "trend_files": controls.files(form, "trend", trend=followed.key),

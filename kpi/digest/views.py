@@ -29,7 +29,9 @@ def choice(request: HttpRequest) -> HttpResponse:
     """Let somebody choose which digests come by e-mail."""
     user = person(request)
     chosen = choices.chosen(user)
-    form = ChoiceForm(request.POST or None, initial={kind: kind in chosen for kind in KINDS})
+    form = ChoiceForm(
+        request.POST if request.method == "POST" else None, initial={kind: kind in chosen for kind in KINDS}
+    )
     if request.method == "POST" and form.is_valid():
         choices.choose(user=user, kinds=[kind for kind in KINDS if form.cleaned_data[kind]])
         toast(request, _("Saved"))

@@ -2,8 +2,8 @@
 
 The rest is the mean of what the last months brought on as many last business days, moved by how this month has gone
 so far beside theirs. Where two years are known it is moved by the season too: what the same month of earlier years
-was to the months before it. The interval comes from doing
-the same for past months, at the same number of business days, and looking at how far that was off.
+was to the months before it. The interval comes from doing the same for past months, at the same number of business
+days, and looking at how far that was off.
 """
 
 from collections.abc import Mapping, Sequence
@@ -74,7 +74,8 @@ def forecast(history: History, month: Period, today: date, *, floor: float | Non
     level = _level(history, history.months)
     value = so_far + _rest(history, history.months, month, today)
     deciles = quantiles(residuals, n=DECILES, method="exclusive")
-    low, high = value + deciles[0] * level, value + deciles[-1] * level
+    scale = max(level, abs(value))
+    low, high = value + deciles[0] * scale, value + deciles[-1] * scale
     if floor is not None:
         value, low, high = max(value, floor), max(low, floor), max(high, floor)
     return Forecast(
@@ -89,7 +90,11 @@ def forecast(history: History, month: Period, today: date, *, floor: float | Non
 
 
 def _back_test(history: History, elapsed: int) -> tuple[list[float], list[float]]:
-    """Forecast past months after as many business days: residuals in levels, and relative errors."""
+    """Forecast past months after as many business days: residuals and relative errors.
+
+    Residuals are shares of what was forecast, or of the usual level where that is more: a month that goes far above the
+    usual may end as far off its forecast as it is larger.
+    """
     residuals, errors = [], []
     first = max(LEVEL_MONTHS, len(history.months) - MOST_TESTED)
     for index in range(first, len(history.months)):
@@ -97,7 +102,7 @@ def _back_test(history: History, elapsed: int) -> tuple[list[float], list[float]
         cut = day_after(history.clock, month, elapsed)
         guess = history.between(month.first, cut) + _rest(history, known, month, cut)
         actual = history.total(month)
-        residuals.append((actual - guess) / (_level(history, known) or 1.0))
+        residuals.append((actual - guess) / (max(_level(history, known), abs(guess)) or 1.0))
         if actual:
             errors.append(abs(actual - guess) / abs(actual))
     return residuals, errors
@@ -134,7 +139,7 @@ def _tail(history: History, month: Period, left: int) -> float:
 
 
 def _level(history: History, known: Sequence[Period]) -> float:
-    """The mean month of late: what residuals are measured in."""
+    """The mean month of late."""
     return fmean(abs(history.total(month)) for month in known[-LEVEL_MONTHS:])
 
 

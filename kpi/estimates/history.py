@@ -13,8 +13,9 @@ from kpi.queries import Answer, Question, Span, answer, first_application, windo
 from .forecast import History
 
 METRICS: Final[tuple[Metric, ...]] = tuple(
-    BY_KEY[key] for key in ("leads_valid", "deals_won", "payments_net")
+    BY_KEY[key] for key in ("leads_valid", "deals_won", "contract_value_won", "payments_net")
 )
+"""What is estimated."""
 MOST_MONTHS: Final = 60
 
 

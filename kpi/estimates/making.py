@@ -1,5 +1,6 @@
 """Making the estimates and keeping them: the last ones stand."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
@@ -20,6 +21,8 @@ from .forecast import NEEDED, History, forecast
 from .history import read
 from .season import Mark, Parts
 
+log = logging.getLogger(__name__)
+
 LOCK = 7_311_104
 """The advisory lock of whoever writes estimates."""
 TAIL, STL, MEDIANS = "last business days", "STL", "medians"
@@ -29,27 +32,35 @@ _UPDATED = ("made_at", "value", "low", "high", "error", "tested", "method", "det
 def make(*, organisation: Organisation, at: datetime) -> list[Estimate]:
     """Estimate from what is known at `at` and keep it, in place of what was kept; return the rows.
 
-    Forecasts of earlier months stay as they last were; adjusted months and marks are all made anew. Raises
-    RuntimeError where the season could not be told, with nothing changed.
+    Forecasts of earlier months stay as they last were; adjusted months and marks are all made anew. Where the season
+    could not be told, there are no adjusted months, their row says why, and marks rest on the months about each.
     """
     month = organisation.clock.month_at(at)
     today = at.astimezone(organisation.zone).date()
     histories = read(organisation, month, at)
     monthly = {key: [one.total(each) for each in one.months] for key, one in histories.items()}
-    parts = season.take_apart(
-        {
-            key: numbers
-            for key, numbers in monthly.items()
-            if len(numbers) >= season.NEEDED and len(set(numbers)) > 1
-        }
-    )
+    parts, fault = _parts(monthly)
     rows = []
     for key, history in histories.items():
         rows.append(_forecast(key, history, month, today, at))
-        rows += _adjusted(key, history, monthly[key], parts.get(key), month, at)
+        rows += _adjusted(key, history, monthly[key], parts.get(key), month, at, fault)
         rows += _marks(key, history, monthly[key], parts.get(key), month, today, at)
     _keep(rows)
     return rows
+
+
+def _parts(monthly: Mapping[str, Sequence[float]]) -> tuple[dict[str, Parts], Mapping[str, str]]:
+    """Take apart what is long enough and not always the same; and what kept that from working, if anything did."""
+    apart = {
+        key: numbers
+        for key, numbers in monthly.items()
+        if len(numbers) >= season.NEEDED and len(set(numbers)) > 1
+    }
+    try:
+        return season.take_apart(apart), {}
+    except season.SeasonError as error:
+        log.warning("season and trend could not be told apart: %s", error)
+        return {}, {"fault": str(error), "lacks": error.lacks}
 
 
 def make_if_due(*, organisation: Organisation, at: datetime) -> bool:
@@ -117,10 +128,12 @@ def _adjusted(
     parts: Parts | None,
     month: Period,
     at: datetime,
+    fault: Mapping[str, str],
 ) -> Iterator[Estimate]:
     """Yield each complete month without its season, or one row that says what is lacking."""
     if parts is None:
-        lacking = {"needs": season.NEEDED, "has": len(numbers)}
+        lacking: dict[str, Any] = {"needs": season.NEEDED, "has": len(numbers)}
+        lacking |= fault if len(numbers) >= season.NEEDED else {}
         yield Estimate(
             kind=Estimate.Kind.ADJUSTED, metric=key, month=month.name, made_at=at, method=STL, details=lacking
         )
@@ -148,6 +161,8 @@ def _marks(
 ) -> Iterator[Estimate]:
     """Yield the odd months, and the running one with its odd days; days of money are too uneven to be judged."""
     counted = BY_KEY[key].kind == "count"
+    if len(numbers) < season.NEEDED_FOR_SEASONAL_MARKS:
+        parts = None
     method = MEDIANS if parts is None else STL
     names = [each.name for each in history.months]
     for mark in season.odd_months(names, numbers, parts, counted=counted):
