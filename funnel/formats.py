@@ -180,6 +180,11 @@ def month(moment: datetime | date | None) -> str:
     return text[:1].upper() + text[1:]
 
 
+def quarter(moment: date) -> str:
+    """Return "Q1 2026", the quarter of a day."""
+    return _written(moment, "QQQ y", _language())
+
+
 def span(minutes: object) -> str:
     """Return "3 h 57 min", "11 min", "2 d 4 h": the size of a time span, without its sign."""
     found = as_number(minutes)

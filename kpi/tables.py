@@ -87,9 +87,11 @@ CUT_COLUMNS = (
 
 
 def title(period: Period) -> str:
-    """Name a period: "March 2026", "2026-Q1", "2026", "1 Mar – 15 Mar 2026"."""
+    """Name a period: "March 2026", "Q1 2026", "2026", "1 Mar – 15 Mar 2026"."""
     if period.kind == "month":
         return formats.month(period.first)
+    if period.kind == "quarter":
+        return formats.quarter(period.first)
     if period.kind == "range":
         return f"{formats.full_day(period.first)} – {formats.full_day(period.until - DAY)}"
     return period.name

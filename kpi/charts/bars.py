@@ -77,7 +77,7 @@ def bars(chart: Bars, *, width: float = 560) -> Drawn:
         large=bars_drawing(chart, width),
         small=bars_drawing(chart, 340),
         table=Table(tuple(head), tuple(rows)),
-        legend=(Key("tick", other),) if has_other else (),
+        legend=(Key("then", other),) if has_other else (),
     )
 
 
@@ -106,7 +106,7 @@ def bars_drawing(chart: Bars, width: float, *, row: float = 34, thick: float = 1
             start = zero if bar.value >= 0 else zero - wide
             shapes.append(Rect(at(start), y, at(wide), thick, "bar" if bar.value >= 0 else "bar minus", 3))
         if bar.other is not None:
-            shapes.append(Path(f"M{num(x(bar.other))},{num(y - 3)}v{num(thick + 6)}", "tick"))
+            shapes.append(Path(f"M{num(x(bar.other))},{num(y - 3)}v{num(thick + 6)}", "then"))
         hits.append(_bar_hit(chart, bar, y, width, row, tuple(shapes)))
         middle = at(y + thick / 2 + 4.5)
         words.append(Words(at(left - 10), middle, cut(bar.label, left - 10, 13), "label", "end"))

@@ -72,7 +72,7 @@ def funnel(chart: Funnel, *, width: float = 560) -> Drawn:
         large=funnel_drawing(chart, width, row=62, bar=34),
         small=funnel_drawing(chart, 340, row=52, bar=26),
         table=_table(chart, has_before=has_before),
-        legend=(Key("tick", _("same days last year")),) if has_before else (),
+        legend=(Key("then", _("same days last year")),) if has_before else (),
         insight=insight,
     )
 
@@ -115,7 +115,7 @@ def funnel_drawing(chart: Funnel, width: float, *, row: float, bar: float) -> Dr
         shapes.append(Rect(at(left), y, at(widths[index]), bar, "bar", 4))
         if stage.before is not None:
             shapes.append(
-                Path(f"M{num(left + full * stage.before / top)},{num(y - 3)}v{num(bar + 6)}", "tick")
+                Path(f"M{num(left + full * stage.before / top)},{num(y - 3)}v{num(bar + 6)}", "then")
             )
         hits.append(_hit(stage, shares[index], y, width, bar, tuple(shapes)))
         words += [

@@ -15,8 +15,9 @@ from kpi.choices import Choice
 from kpi.forms import CUTS
 from kpi.measures import Metric
 from kpi.panels import PANELS
+from kpi.panels.frame import span_words
 
-from .figures import Scope, last_day
+from .figures import MONTHS, Scope, last_day
 from .forms import DashboardForm
 from .pages import View
 from .shown import days
@@ -74,6 +75,7 @@ def of(request: HttpRequest, form: DashboardForm, scope: Scope) -> dict[str, Any
         "period": period,
         "title": tables.title(period),
         "covered": days(covered) if scope.is_running else days(period),
+        "trend_period": _trend_period(scope),
         "kinds": _kinds(query, scope, now),
         "before_url": _at(query, period.previous()),
         "after_url": _at(query, after) if after and after.first <= now.first else "",
@@ -90,6 +92,14 @@ def of(request: HttpRequest, form: DashboardForm, scope: Scope) -> dict[str, Any
         "now_url": address_with(query, as_of=None),
         "query": query.urlencode(),
     }
+
+
+def _trend_period(scope: Scope) -> str:
+    """Name the months that the trend shows: "December 2025 – November 2026"."""
+    months = [scope.last_month]
+    while len(months) < MONTHS:
+        months.append(months[-1].previous())
+    return span_words(months[::-1])
 
 
 def _at(query: QueryDict, period: Period) -> str:

@@ -114,6 +114,67 @@
     return image.decode().then(() => ({ image, width, height }));
   };
 
+  // the legend's marks are drawn by the stylesheet: what it says of them is drawn here again
+  const mark = (pen, key, x, middle) => {
+    const look = getComputedStyle(key, "::before");
+    const [wide, tall, round] = [look.width, look.height, look.borderTopLeftRadius].map((size) => parseFloat(size) || 0);
+    const top = middle - tall / 2;
+    pen.save();
+    if (look.rotate !== "none") {
+      pen.translate(x + wide / 2, middle);
+      pen.rotate((parseFloat(look.rotate) * Math.PI) / 180);
+      pen.translate(-x - wide / 2, -middle);
+    }
+    pen.beginPath();
+    pen.roundRect(x, top, wide, tall, look.borderTopLeftRadius.endsWith("%") ? wide / 2 : round);
+    pen.fillStyle = look.backgroundColor;
+    pen.fill();
+    if (look.backgroundImage !== "none") {
+      pen.strokeStyle = getComputedStyle(key).color;
+      pen.stroke();
+      pen.beginPath();
+      for (const at of [0.35, 0.7, 1]) {
+        pen.moveTo(x, top + tall * at);
+        pen.lineTo(x + wide * at, top);
+      }
+      pen.stroke();
+    }
+    const sides = {
+      Top: [x, top, x + wide, top],
+      Bottom: [x, top + tall, x + wide, top + tall],
+      Left: [x, top, x, top + tall],
+      Right: [x + wide, top, x + wide, top + tall],
+    };
+    for (const [side, [x1, y1, x2, y2]] of Object.entries(sides)) {
+      const thick = parseFloat(look[`border${side}Width`]) || 0;
+      if (!thick) continue;
+      pen.beginPath();
+      pen.lineWidth = thick;
+      pen.strokeStyle = look[`border${side}Color`];
+      pen.setLineDash({ dotted: [thick, thick], dashed: [5, 3] }[look[`border${side}Style`]] ?? []);
+      pen.moveTo(x1, y1);
+      pen.lineTo(x2, y2);
+      pen.stroke();
+    }
+    pen.restore();
+    return wide;
+  };
+
+  const GAP = 7;
+  const BETWEEN = 18;
+
+  // where each entry of the legend stands, in rows no wider than the drawing: [entry, x, row]
+  const placed = (pen, keys, width) => {
+    let [x, row] = [0, 0];
+    return keys.map((key) => {
+      const wide = parseFloat(getComputedStyle(key, "::before").width) + GAP + pen.measureText(key.textContent).width;
+      if (x && x + wide > width) [x, row] = [0, row + 1];
+      const found = [key, x, row];
+      x += wide + BETWEEN;
+      return found;
+    });
+  };
+
   const picture = async (panel) => {
     hide();
     const svg = [...panel.querySelectorAll("svg.chart")].find((found) => found.clientWidth);
@@ -121,12 +182,16 @@
     const ink = getComputedStyle(panel);
     const canvas = make("canvas");
     const pen = canvas.getContext("2d");
+    const named = [panel.querySelector("h2"), panel.querySelector("header .seg [aria-current]")];
     const lines = [
-      [panel.querySelector("h2").textContent.trim(), `600 16px ${ink.fontFamily}`],
+      [named.map((part) => part?.textContent.trim()).filter(Boolean).join(" · "), `600 16px ${ink.fontFamily}`],
       [panel.querySelector("[data-period]")?.textContent.trim(), `13px ${ink.fontFamily}`],
-      [[...panel.querySelectorAll(".legend li")].map((key) => key.textContent).join("  ·  "), `12px ${ink.fontFamily}`],
     ].filter(([text]) => text);
-    const head = 22 + lines.length * 20;
+    const small = `12px ${ink.fontFamily}`;
+    pen.font = small;
+    const legend = placed(pen, [...panel.querySelectorAll(".legend li")], width);
+    const below = 30 + lines.length * 20;
+    const head = 22 + (lines.length + (legend.at(-1)?.[2] ?? -1) + 1) * 20;
     canvas.width = (width + 32) * 2;
     canvas.height = (height + head + 16) * 2;
     pen.scale(2, 2);
@@ -137,6 +202,11 @@
       pen.font = font;
       pen.fillText(text, 16, 30 + index * 20, width);
     });
+    pen.font = small;
+    for (const [key, x, row] of legend) {
+      const wide = mark(pen, key, 16 + x, below + row * 20 - 4);
+      pen.fillText(key.textContent, 16 + x + wide + GAP, below + row * 20, width);
+    }
     pen.drawImage(image, 16, head, width, height);
     canvas.toBlob((blob) => {
       const link = make("a");
