@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 
 import phonenumbers
@@ -15,6 +16,7 @@ from .access import Permission
 from .forms import MoneyField
 from .models import Journey, User
 from .parties import details_of, mark_of
+from .periods import FIRST_YEAR, LAST_YEAR
 
 
 class DetailsForm(forms.Form):
@@ -34,6 +36,7 @@ class DetailsForm(forms.Form):
     company_tax_id = forms.CharField(label=_("Tax number"), max_length=50, required=False)
     company_region = forms.CharField(label=_("Region of the company"), max_length=100, required=False)
     amount = MoneyField(label=_("Expected amount"), required=False)
+    expected_on = forms.DateField(label=_("Expected on"), required=False)
     mark = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, journey: Journey, user: User) -> None:
@@ -64,6 +67,12 @@ class DetailsForm(forms.Form):
 
     def clean_company_domain(self) -> str:
         return str(self.cleaned_data["company_domain"]).strip().lower()
+
+    def clean_expected_on(self) -> date | None:
+        day: date | None = self.cleaned_data["expected_on"]
+        if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise ValidationError(_("Give a day of this age."))
+        return day
 
     def clean(self) -> dict[str, Any]:
         cleaned = dict(super().clean() or self.cleaned_data)

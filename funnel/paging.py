@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Generic, TypeVar
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, Generic, TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from django.http import QueryDict
 
 M = TypeVar("M", bound=Model)
 
 SIZE = 50
 SEPARATOR = "~"
+NOTHING: Final = ""
+"""How an address writes a place among the rows without a value."""
+LONGEST: Final = 300
+"""A place in an address is no longer than so many characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,40 @@ class Page(Generic[M]):
     older: str
 
 
+def moment(text: str) -> datetime:
+    """Read a moment with its zone. Raises ValueError."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("a moment without a zone")
+    return at
+
+
+def amount(text: str) -> Decimal:
+    """Read a sum of money. Raises ValueError."""
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        raise ValueError("no number") from None
+    if not found.is_finite() or abs(found) >= 10**14:
+        raise ValueError("no sum of money")
+    return found
+
+
+def whole(text: str) -> int:
+    """Read a whole number. Raises ValueError."""
+    found = int(text) if text.isascii() else -1
+    if not -(2**31) <= found < 2**31:
+        raise ValueError("no such number")
+    return found
+
+
+def words(text: str) -> str:
+    """Read words. Raises ValueError."""
+    if not text or "\x00" in text:
+        raise ValueError("no words")
+    return text
+
+
 def keyset(
     queryset: QuerySet[M],
     query: QueryDict,
@@ -31,20 +71,22 @@ def keyset(
     by: str = "created_at",
     oldest_first: bool = False,
     size: int = SIZE,
+    read: Callable[[str], Any] = moment,
+    nullable: bool = False,
 ) -> Page[M]:
-    """Return the page of `queryset` that the address asks for, ordered by the moment `by` and then by key.
+    """Return the page of `queryset` that the address asks for, ordered by the field or annotation `by`, then by key.
 
-    One query. The address carries `after` or `before`, the place where the neighbouring page ended; what cannot be
-    read there leads to the first page.
+    One query. `oldest_first` is the rising order. The address carries `after` or `before`, the place where the
+    neighbouring page ended, whose value `read` reads; what cannot be read there leads to the first page. Rows without
+    a value come last in either order, where `nullable` says that there may be some.
     """
-    after, before = _read(query.get("after", "")), _read(query.get("before", ""))
+    after, before = (_read(query.get(name, ""), read, nullable) for name in ("after", "before"))
     backwards = before is not None and after is None
     place = before if backwards else after
-    ascending = oldest_first != backwards
+    rising = oldest_first != backwards
     if place is not None:
-        queryset = queryset.filter(_beyond(by, place, ascending))
-    sign = "" if ascending else "-"
-    found = list(queryset.order_by(f"{sign}{by}", f"{sign}pk")[: size + 1])
+        queryset = queryset.filter(_beyond(by, place, rising, nulls_ahead=nullable and not backwards))
+    found = list(_ordered(queryset, by, rising, nullable, backwards)[: size + 1])
     more = len(found) > size
     rows = found[:size]
     if backwards:
@@ -60,27 +102,46 @@ def keyset(
     )
 
 
-def _beyond(by: str, place: tuple[datetime, int], ascending: bool) -> Q:
-    moment, key = place
-    way = "gt" if ascending else "lt"
-    # the first condition alone bounds the walk over the index; the second settles equal moments
-    return Q(**{f"{by}__{way}e": moment}) & (Q(**{f"{by}__{way}": moment}) | Q(**{f"pk__{way}": key}))
+def _ordered(queryset: QuerySet[M], by: str, rising: bool, nullable: bool, backwards: bool) -> QuerySet[M]:
+    if not nullable:
+        sign = "" if rising else "-"
+        return queryset.order_by(f"{sign}{by}", f"{sign}pk")
+    nulls = {"nulls_first": True} if backwards else {"nulls_last": True}
+    column = F(by).asc(**nulls) if rising else F(by).desc(**nulls)
+    return queryset.order_by(column, "pk" if rising else "-pk")
 
 
-def _read(text: str) -> tuple[datetime, int] | None:
-    moment, found, key = text.partition(SEPARATOR)
-    if not found or not key.isascii() or not key.isdigit() or len(key) > 18:
+def _beyond(by: str, place: tuple[Any, int], rising: bool, *, nulls_ahead: bool) -> Q:
+    """Return the condition for the rows behind a place; `nulls_ahead` tells that those without a value are among them."""
+    value, key = place
+    way = "gt" if rising else "lt"
+    further = Q(**{f"pk__{way}": key})
+    if value is None:
+        same = Q(**{f"{by}__isnull": True}) & further
+        return same if nulls_ahead else same | Q(**{f"{by}__isnull": False})
+    if nulls_ahead:
+        return Q(**{f"{by}__{way}": value}) | (Q(**{by: value}) & further) | Q(**{f"{by}__isnull": True})
+    # the first condition alone bounds the walk over the index; the second settles equal values
+    return Q(**{f"{by}__{way}e": value}) & (Q(**{f"{by}__{way}": value}) | further)
+
+
+def _read(text: str, read: Callable[[str], Any], nullable: bool) -> tuple[Any, int] | None:
+    value, found, key = text.rpartition(SEPARATOR)
+    if not found or not key.isascii() or not key.isdigit() or len(key) > 18 or len(text) > LONGEST:
         return None
+    if value == NOTHING:
+        return (None, int(key)) if nullable else None
     try:
-        at = datetime.fromisoformat(moment)
-    except ValueError:
+        return read(value), int(key)
+    except (ValueError, OverflowError):
         return None
-    return (at, int(key)) if at.tzinfo else None
 
 
 def _address(query: QueryDict, name: str, by: str, row: Any) -> str:
     changed = query.copy()
     for place in ("after", "before"):
         changed.pop(place, None)
-    changed[name] = f"{getattr(row, by).isoformat()}{SEPARATOR}{row.pk}"
+    value = getattr(row, by)
+    text = NOTHING if value is None else value.isoformat() if isinstance(value, date) else str(value)
+    changed[name] = f"{text}{SEPARATOR}{row.pk}"
     return f"?{changed.urlencode()}"

@@ -9,7 +9,6 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, Final
 
 from django.db import transaction
@@ -21,6 +20,8 @@ Party = Contact | Company
 
 CONTACT: Final = ("name", "email", "phone", "region")
 COMPANY: Final = ("name", "domain", "tax_id", "region")
+EXPECTED: Final = ("amount", "expected_on")
+"""What is expected of a journey."""
 FIELDS: Final[dict[type[Party], tuple[str, ...]]] = {
     Contact: ("name", "email", "phone", "company_id", "region", "language"),
     Company: COMPANY,
@@ -117,7 +118,7 @@ def details_of(journey: Journey) -> dict[str, Any]:
     found: dict[str, Any] = {name: getattr(journey.contact, name) for name in CONTACT}
     if journey.company:
         found |= {f"company_{name}": getattr(journey.company, name) for name in COMPANY}
-    return found | {"amount": journey.amount}
+    return found | {name: getattr(journey, name) for name in EXPECTED}
 
 
 def mark_of(journey: Journey) -> str:
@@ -126,10 +127,12 @@ def mark_of(journey: Journey) -> str:
 
 
 @transaction.atomic
-def edit_details(*, journey: Journey, actor: User, mark: str = "", **details: Any) -> Journey:
+def edit_details(
+    *, journey: Journey, actor: User, mark: str = "", act: uuid.UUID | None = None, **details: Any
+) -> Journey:
     """Write the details given; with `mark`, only where they still stand as they did when it was taken.
 
-    The contact and the company are shared by all their journeys. Raises ChangedMeanwhile.
+    What is changed is kept under `act`. The contact and the company are shared by all their journeys. Raises ChangedMeanwhile.
     """
     machine.lock([journey.pk])
     contact = Contact.objects.select_for_update(of=("self",)).get(pk=journey.contact_id)
@@ -138,14 +141,12 @@ def edit_details(*, journey: Journey, actor: User, mark: str = "", **details: An
     fresh.contact, fresh.company = contact, company
     if mark and mark != mark_of(fresh):
         raise ChangedMeanwhile
-    act = uuid.uuid4()
+    act = act or uuid.uuid4()
     write(contact, {name: details[name] for name in CONTACT if name in details}, actor=actor, act=act)
     if company:
         firm = {name: details[f"company_{name}"] for name in COMPANY if f"company_{name}" in details}
         write(company, firm, actor=actor, act=act)
-    if "amount" in details:
-        amount: Decimal | None = details["amount"]
-        write(fresh, {"amount": amount}, actor=actor, act=act)
+    write(fresh, {name: details[name] for name in EXPECTED if name in details}, actor=actor, act=act)
     return fresh
 
 

@@ -84,7 +84,7 @@ class LedgerPages(KeysetPagination):
 
 
 class JourneyViewSet(EditResource):
-    """Journeys visible to the caller. Stages change only by moves; of the snapshot `amount` may be edited."""
+    """Journeys visible to the caller. Stages change only by moves; of the snapshot `amount` and `expected_on` may be edited."""
 
     serializer_class = JourneySerializer
     filterset_class = JourneyFilter

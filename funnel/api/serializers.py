@@ -129,11 +129,12 @@ class JourneySerializer(Plain, Model[Journey]):
             "campaign",
             "service",
             "amount",
+            "expected_on",
             "parent",
             "merged_into",
             "snoozed_until",
         )
-        read_only_fields = tuple(name for name in fields if name != "amount")
+        read_only_fields = tuple(name for name in fields if name not in {"amount", "expected_on"})
 
     def row(self, instance: Journey) -> dict[str, Any]:
         contact, company = instance.contact, instance.company
@@ -160,6 +161,7 @@ class JourneySerializer(Plain, Model[Journey]):
             "campaign": _key(instance.campaign),
             "service": _key(instance.service),
             "amount": f"{instance.amount:.2f}" if instance.amount is not None else None,
+            "expected_on": instance.expected_on.isoformat() if instance.expected_on else None,
             "parent": instance.parent_id,
             "merged_into": instance.merged_into_id,
             "snoozed_until": _time(instance.snoozed_until),

@@ -97,6 +97,18 @@ def form_field(
     }
 
 
+@register.simple_tag
+def bare_control(field: BoundField, label: str, described_by: str = "") -> SafeString:
+    """Draw a field's control alone, where a cell has no room for its label: the label is for a screen reader."""
+    _give_picker(field.field.widget)
+    attrs: dict[str, Any] = {"aria-label": label, "autofocus": True}
+    if described_by:
+        attrs |= {"aria-invalid": "true", "aria-describedby": described_by}
+    if isinstance(field.field, forms.DecimalField):
+        attrs["inputmode"] = "decimal"
+    return field.as_widget(attrs=attrs)
+
+
 @register.inclusion_tag("_components/fields.html")
 def form_fields(form: BaseForm, *names: str, css: str = "") -> dict[str, Any]:
     """Draw a form's fields, or those named, in order; without names also the hidden ones."""

@@ -20,7 +20,7 @@ from funnel import access, acts, journey_page, machine
 from funnel.access import Permission
 from funnel.machine import Refused
 from funnel.models import Journey, Organisation, User
-from funnel.page_forms import bulk_choices
+from funnel.lists.bulk import bulk_choices
 from funnel.paging import keyset
 from funnel.queries import JourneyQuerySet
 from funnel.stages import MARKETING, MOVES, Happening, Stage

@@ -56,6 +56,14 @@
     }
   });
 
+  // a link that may open in the dialog: what it leads to draws itself either way
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-dialog]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    htmx.ajax("GET", link.getAttribute("href"), { target: dialog, source: link, swap: "innerHTML" });
+  });
+
   // a refused form draws its faults: take the reader there
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.target === dialog) return;

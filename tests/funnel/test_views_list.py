@@ -24,7 +24,7 @@ def marketer(client: Client):
 def shown(client: Client, **filters: str) -> list[int]:
     answer = client.get(LIST, filters)
     assert answer.status_code == 200
-    return [row["journey"].pk for row in answer.context["rows"]]
+    return [row.journey.pk for row in answer.context["rows"]]
 
 
 def test_the_list_takes_the_same_few_queries_for_one_three_and_a_hundred_rows(client, marketer) -> None:
@@ -51,7 +51,7 @@ def test_newest_come_first_and_pages_follow_without_gap_or_repetition(client, ma
     pages = 0
     while address:
         answer = client.get(address)
-        seen += [row["journey"].pk for row in answer.context["rows"]]
+        seen += [row.journey.pk for row in answer.context["rows"]]
         older = answer.context["page"].older
         address = LIST + older if older else ""
         pages += 1
@@ -65,7 +65,7 @@ def test_the_page_before_is_the_one_we_came_from(client, marketer) -> None:
     first = client.get(LIST)
     second = client.get(LIST + first.context["page"].older)
     back = client.get(LIST + second.context["page"].newer)
-    assert [r["journey"].pk for r in back.context["rows"]] == [r["journey"].pk for r in first.context["rows"]]
+    assert [r.journey.pk for r in back.context["rows"]] == [r.journey.pk for r in first.context["rows"]]
     assert not back.context["page"].newer
     assert not second.context["page"].older
 
@@ -130,7 +130,7 @@ def test_search_finds_people_companies_addresses_phones_and_numbers(client, mark
 def test_an_unknown_filter_is_named_and_left_out(client, marketer) -> None:
     pk = lead().pk
     answer = client.get(LIST, {"stage": "nowhere", "owner": "ghost", "order": "sideways"})
-    assert [row["journey"].pk for row in answer.context["rows"]] == [pk]
+    assert [row.journey.pk for row in answer.context["rows"]] == [pk]
     page = answer.content.decode()
     assert "“nowhere” is not known here" in page
     assert "“ghost” is not known here" in page
@@ -153,10 +153,10 @@ def test_the_clock_shows_the_working_minutes_left_to_answer(client, marketer, mo
     organisation(first_response_minutes=60, timezone="UTC")
     late = lead(at=START)  # months ago
     answer = client.get(LIST)
-    assert [row["left"] < 0 for row in answer.context["rows"]] == [True]
+    assert [row.left < 0 for row in answer.context["rows"]] == [True]
     assert "over" in answer.content.decode()
     run(late, "respond")
-    assert client.get(LIST).context["rows"][0]["left"] is None
+    assert client.get(LIST).context["rows"][0].left is None
 
 
 def test_the_chips_take_one_filter_away_each(client, marketer) -> None:
@@ -302,5 +302,5 @@ def test_all_that_match_are_chosen_across_pages_by_the_filters_of_the_list(clien
     page = client.get(LIST, {"source": "event"})
     assert page.context["matching"] == 55
     answer = client.post(BULK, {"act": "lose", "matching": "1", "query": "source=event"})
-    assert len(answer.context["journeys"]) == 55
+    assert answer.context["count"] == 55
     assert client.get(LIST, {"source": "web"}).context["matching"] == 0
