@@ -32,6 +32,7 @@ class Reader:
     may_edit: bool
     may_assign: bool
     base: str
+    new_task: str
 
     @classmethod
     def of(cls, user: User, organisation: Organisation, now: datetime) -> Reader:
@@ -42,6 +43,7 @@ class Reader:
             may_edit=access.may(user, access.Permission.EDIT_JOURNEYS),
             may_assign=access.may_record(user, Happening.OWNER_CHANGED),
             base=reverse("funnel:journey-list"),
+            new_task=reverse("funnel:task-new"),
         )
 
     def page(self, journey: Journey) -> str:
@@ -158,7 +160,7 @@ def _step(row: Row, reader: Reader) -> SafeString:
             return _plain("")
         if not reader.may_edit:
             return format_html('<span class="lacks">{}</span>', _("None"))
-        url = f"{reader.page(row.journey)}tasks/new/"
+        url = f"{reader.new_task}?journey={row.journey.pk}"
         return format_html('<a class="lacks" href="{}" data-dialog>{}</a>', url, _("Set a next step"))
     return format_html(
         '<span class="step"><span>{}</span> <small>{}</small></span>',

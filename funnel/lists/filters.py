@@ -189,6 +189,17 @@ class JourneyFilter(forms.Form):
         return urlencode({name: _text(values[name]) for name in self.fields if name in values})
 
     @property
+    def shared(self) -> str:
+        """Return those filters, as an address has them, that the list and the board have in common."""
+        return urlencode(
+            {
+                name: _text(value)
+                for name, value in self.values.items()
+                if name in self.fields and name not in {"state", "stage", "order", "half"}
+            }
+        )
+
+    @property
     def ordering(self) -> str:
         """Return the key of the column that orders the list, with "-" for the falling order."""
         wanted = self.values.get("order") or USUAL_ORDER

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,22 +19,35 @@ from funnel.acts import ACTS, BadInput
 from funnel.choices import Choice, Choices, choices, reason_in_words
 from funnel.columns import COLUMNS
 from funnel.limits import limits
+from funnel.lists import shown
 from funnel.lists.filters import BoardFilter
 from funnel.machine import Refused
-from funnel.models import Journey
+from funnel.models import Journey, SavedView
 from funnel.past import past_of
 from funnel.queries import JourneyQuerySet
 from funnel.toasts import toast
 
 from .acts import done_in_words
 from .base import address, is_fragment, journey_of, permitted, person, undo_act_url
+from .journey_list import without
 
 
 @permitted(Permission.SEE_WORKSPACE)
 @require_GET
 def pipeline(request: HttpRequest) -> HttpResponse:
     """Show the open journeys that the person sees, in columns, as the address filters them."""
-    return render(request, "funnel/board.html", _context(request, request.GET))
+    if not request.GET and (own := shown.default_url(request, SavedView.Place.BOARD)):
+        return HttpResponseRedirect(own)
+    context = _context(request, request.GET)
+    form = context["filter"]
+    chips = [(label, words, without(request, name)) for name, label, words in form.chips()]
+    context |= {
+        "tabs": shown.tabs(request, SavedView.Place.BOARD, form),
+        "view": shown.state(request, SavedView.Place.BOARD, form),
+        "chips": chips,
+        "list_url": f"{reverse('funnel:journey-list')}?{form.shared or 'state=open'}",
+    }
+    return render(request, "funnel/board.html", context)
 
 
 def _context(request: HttpRequest, query: QueryDict) -> dict[str, Any]:

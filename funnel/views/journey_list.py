@@ -44,10 +44,11 @@ def journey_list(request: HttpRequest) -> HttpResponse:
     context = {
         "filter": form,
         "values": form.values,
-        "chips": [(label, words, _without(request, name)) for name, label, words in form.chips()],
+        "chips": [(label, words, without(request, name)) for name, label, words in form.chips()],
         "faults": [fault for faults in form.errors.values() for fault in faults],
         "tabs": shown.tabs(request, SavedView.Place.LIST, form),
         "view": shown.state(request, SavedView.Place.LIST, form),
+        "board_query": form.shared or "half=",
         "heads": heads(request, columns, form.ordering),
         "page": page,
         "rows": cells.rows(page.rows, columns, reader),
@@ -63,8 +64,8 @@ def journey_list(request: HttpRequest) -> HttpResponse:
     return render(request, "funnel/journey_list.html", context)
 
 
-def _without(request: HttpRequest, name: str) -> str:
-    """Return the address of this list without one filter, on its first page."""
+def without(request: HttpRequest, name: str) -> str:
+    """Return the address of this list or board without one filter, on its first page."""
     query = request.GET.copy()
     for gone in (name, "after", "before"):
         query.pop(gone, None)
