@@ -19,9 +19,10 @@ from .choices import Choice, Choices
 from .columns import COLUMNS, Column, column_of
 from .journey_page import minutes_left
 from .limits import Limit
-from .models import Journey, Organisation
+from .models import Journey, Organisation, Task
 from .queries import JourneyQuerySet
 from .stages import MARKETING_STAGES, Stage
+from .todo import next_steps
 
 PAGE: Final = 20
 COUNTED: Final = 1000
@@ -48,11 +49,15 @@ KEYS: Final = frozenset(column.key for column in COLUMNS) | {zone.key for zone i
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A journey as its card shows it; `left` are the minutes to answer it in, None where no clock runs."""
+    """A journey as its card shows it; `left` are the minutes to answer it in, `step` is what is to be done next.
+
+    Either is None where there is none.
+    """
 
     journey: Journey
     stale: bool
     left: float | None
+    step: Task | None
 
 
 @dataclass(slots=True)
@@ -89,7 +94,7 @@ class Lane:
 def lanes(
     journeys: JourneyQuerySet, *, limits: Mapping[str, Limit], organisation: Organisation, now: datetime
 ) -> list[Lane]:
-    """Return the board of these journeys: three queries."""
+    """Return the board of these journeys: four queries."""
     found = {column.key: Lane(column) for column in COLUMNS}
     for lane in found.values():
         set_limits = [limits[stage].at_once for stage in lane.column.stages]
@@ -119,7 +124,7 @@ def more(
     organisation: Organisation,
     now: datetime,
 ) -> Lane:
-    """Return the next cards of a column after a mark: two queries. Raises ValueError for a mark that is none."""
+    """Return the next cards of a column after a mark: three queries. Raises ValueError for a mark that is none."""
     moment, _, pk = after.partition("~")
     since, key = datetime.fromisoformat(moment), int(pk)
     if since.tzinfo is None or not 0 <= key < 2**63:
@@ -160,12 +165,14 @@ def _cards(
     keys: Sequence[int], limits: Mapping[str, Limit], organisation: Organisation, now: datetime
 ) -> dict[int, Card]:
     clock = organisation.clock
+    steps = next_steps(keys)
     return {
         journey.pk: Card(
             journey,
             stale=journey.stage in limits
             and now - journey.stage_since > timedelta(days=limits[journey.stage].days),
             left=minutes_left(journey, organisation, clock, now),
+            step=steps.get(journey.pk),
         )
         for journey in Journey.objects.filter(pk__in=keys).with_parties()
     }
