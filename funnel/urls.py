@@ -73,6 +73,7 @@ urlpatterns: list[URLPattern] = [
     path("acts/<uuid:act>/undo/", undo.undo_act, name="act-undo"),
     path("my-day/", my_day.my_day, name="my-day"),
     path("tasks/new/", tasks.task_new, name="task-new"),
+    path("journeys/<int:pk>/tasks/new/", tasks.task_new, name="journey-task-new"),
     path("tasks/<int:pk>/", tasks.task, name="task"),
     path("tasks/<int:pk>/undo/", tasks.task_undo, name="task-undo"),
     path("tasks/<int:pk>/put-off/", tasks.task_put_off, name="task-put-off"),
