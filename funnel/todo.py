@@ -112,9 +112,10 @@ def done_today(user: User, days: Days) -> list[Task]:
     )
 
 
-def forgotten(user: User) -> JourneyQuerySet:
-    """Return the open journeys of a person that have no next step, those that stood longest first."""
-    return Journey.objects.without_next_step().owned_by(user).order_by("stage_since", "pk")
+def forgotten(user: User | None) -> JourneyQuerySet:
+    """Return the open journeys of a person, or for None of everybody, that have no next step, the oldest ones first."""
+    journeys = Journey.objects.without_next_step()
+    return (journeys.owned_by(user) if user else journeys).order_by("stage_since", "pk")
 
 
 def may_plan(user: User, journey: Journey) -> bool:

@@ -57,6 +57,8 @@ class TaskForm(forms.Form):
         else:
             initial = initial_of(task, organisation)
         super().__init__(data, initial=initial | options.pop("initial", {}), **options)
+        for name in ("kind", "repeat", "assignee"):
+            self.fields[name].wanted = True  # type: ignore[attr-defined]  # always filled in: no "(optional)" beside it
         people = colleagues()
         if task is not None and not task.assignee.is_active:
             people = people | User.objects.filter(pk=task.assignee_id)
@@ -129,6 +131,11 @@ class PutOffForm(forms.Form):
     def __init__(self, data: Any = None, *, task: Task, now: datetime) -> None:
         super().__init__(data)
         self.task, self.now = task, now
+        self.fields["due_on"].wanted = True  # type: ignore[attr-defined]
+
+    def choices(self) -> list[tuple[str, Any, str, datetime]]:
+        """Return key, words, icon and the moment of each of LATER."""
+        return [(key, words, icon, self.moment({"until": key})[0]) for key, (words, icon) in LATER.items()]
 
     def clean_due_on(self) -> Any:
         day = self.cleaned_data["due_on"]

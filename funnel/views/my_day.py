@@ -41,8 +41,10 @@ def context_of(request: HttpRequest, query: QueryDict) -> dict[str, Any]:
     rows = rows_of(viewer, [*page.rows, *done])
     listed, finished = rows[: len(page.rows)], rows[len(page.rows) :]
     counts = todo.counts(who, days)
-    bare = todo.forgotten(who)
-    forgotten = list(bare.select_related("contact", "company")[: FORGOTTEN_SHOWN + 1])
+    # who leads looks after everybody's journeys, those that nobody owns among them
+    everyone = viewer.leads_everyone and who.pk == viewer.pk
+    bare = todo.forgotten(None if everyone else who)
+    forgotten = list(bare.select_related("contact", "company", "owner")[: FORGOTTEN_SHOWN + 1])
     parts = [
         {
             "key": key,
@@ -61,6 +63,7 @@ def context_of(request: HttpRequest, query: QueryDict) -> dict[str, Any]:
         "first": not (query.get("after") or query.get("before")),
         "open": sum(counts.values()),
         "done": finished,
+        "everyone": everyone,
         "forgotten": forgotten[:FORGOTTEN_SHOWN],
         "forgotten_number": bare.order_by()[: COUNTED + 1].count() if forgotten else 0,
         "more_forgotten": len(forgotten) > FORGOTTEN_SHOWN,

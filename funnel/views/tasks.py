@@ -20,7 +20,7 @@ from funnel.access import Permission
 from funnel.models import Journey, Organisation, Task, User
 from funnel.toasts import toast
 from funnel.todo_acts import TaskRefused, may_work
-from funnel.todo_forms import LATER, PutOffForm, TaskForm, initial_of
+from funnel.todo_forms import PutOffForm, TaskForm, initial_of
 
 from . import todo_regions
 from .base import go, is_fragment, next_url, permitted, person
@@ -38,10 +38,10 @@ ACTS: Final[dict[str, tuple[Callable[..., Task], Any]]] = {
 
 @permitted(Permission.SEE_WORKSPACE)
 @require_http_methods(["GET", "POST"])
-def task_new(request: HttpRequest) -> HttpResponse:
-    """Ask for a task, on the journey that `?journey=` names or on none, and make it."""
+def task_new(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    """Ask for a task, on the journey `pk` or the one that `?journey=` names or on none, and make it."""
     user = person(request)
-    journey = _journey(request)
+    journey = _journey(request, pk)
     if request.method == "GET":
         initial = {"journey": journey.pk if journey else None}
         return _form(request, TaskForm(user=user, initial=initial), journey)
@@ -49,20 +49,18 @@ def task_new(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _form(request, form, journey, status=422)
     try:
-        task = todo_acts.create(
-            actor=user, at=timezone.now(), journey=form.cleaned_data["journey"], **form.wanted()
-        )
+        task = todo_acts.create(actor=user, at=timezone.now(), journey=journey, **form.wanted())
     except TaskRefused as refused:
         form.add_error(refused.field if refused.field in form.fields else None, str(refused))
-        return _form(request, form, journey, status=409 if refused.reason == "stale" else 422)
+        return _form(request, form, journey, status=422)
     words = _("Planned: %(what)s, %(when)s") % {"what": task, "when": formats.due(task.due_at)[1]}
     toast(request, words, undo=_undo_url(request, task))
     return _done(request, task)
 
 
-def _journey(request: HttpRequest) -> Journey | None:
+def _journey(request: HttpRequest, pk: int | None) -> Journey | None:
     """Return the journey that a new task is for, as the address or the form names it. Raises Http404."""
-    wanted = request.POST.get("journey") or request.GET.get("journey") or ""
+    wanted = str(pk or "") or request.POST.get("journey") or request.GET.get("journey") or ""
     if not wanted:
         return None
     if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
@@ -92,6 +90,9 @@ def task(request: HttpRequest, pk: int) -> HttpResponse:
         if refused.reason == "data":
             form.add_error(refused.field if refused.field in form.fields else None, str(refused))
             return _form(request, form, found.journey, task=found, status=422)
+        form.data = form.data.copy()
+        if refused.task:  # who saves again has seen what stands now
+            form.data["version"] = str(refused.task.version)
         return _form(request, form, found.journey, task=found, status=409, refused=refused)
     toast(request, _("Saved: %(what)s") % {"what": changed}, undo=_undo_url(request, changed))
     return _done(request, changed)
@@ -122,7 +123,7 @@ def _form(
         "task": task,
         "journey": journey if seen else None,
         "region": todo_regions.region_of(request),
-        "back": next_url(request, _home(task, journey)),
+        "back": _back(request, journey),
         "workable": task is None or (task.is_open and may_work(user, task)),
         "mine": task is None or may_work(user, task),
         "changes": list(task.changes.select_related("actor")[:12]) if task else [],
@@ -219,9 +220,9 @@ def task_put_off(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "task": found,
         "form": form,
-        "choices": [(key, words, icon) for key, (words, icon) in LATER.items()],
+        "choices": form.choices(),
         "region": todo_regions.region_of(request),
-        "back": next_url(request, _home(found, found.journey)),
+        "back": _back(request, found.journey),
         "crumbs": [{"url": reverse("funnel:my-day"), "label": _("My day")}],
     }
     answer = render(request, "funnel/task_put_off.html", context, status=422 if form.is_bound else 200)
@@ -253,19 +254,28 @@ def _done(request: HttpRequest, task: Task, *, status: int = 200) -> HttpRespons
     """Answer with the part of the page that shows the task, drawn anew, or lead back to the page."""
     drawn = todo_regions.draw(request, task) if is_fragment(request) else None
     if drawn is None:
-        return go(request, next_url(request, _home(task, task.journey)))
+        return go(request, _back(request, task.journey))
     drawn.status_code = status
     drawn["HX-Trigger"] = "closeDialog"
     return drawn
 
 
-def _home(task: Task | None, journey: Journey | None) -> str:
-    return reverse("funnel:my-day") if journey is None else reverse("funnel:journey", args=[journey.pk])
+def _back(request: HttpRequest, journey: Journey | None) -> str:
+    """Return where to go when all is done: where the form says, else the page under the dialog, else the task's own."""
+    home = reverse("funnel:my-day") if journey is None else reverse("funnel:journey", args=[journey.pk])
+    return next_url(request, _here(request) or home)
+
+
+def _here(request: HttpRequest) -> str:
+    """Return the address of the page that a dialog or a part lies on, "" where a whole page was asked for."""
+    if not is_fragment(request):
+        return ""
+    here = urlsplit(request.headers.get("HX-Current-URL", ""))
+    return f"{here.path}?{here.query}" if here.query else here.path
 
 
 def _undo_url(request: HttpRequest, task: Task) -> str:
     """Return where the Undo of the task's latest change posts to, and comes back from."""
-    here = urlsplit(request.headers.get("HX-Current-URL", "")) if is_fragment(request) else None
-    back = (f"{here.path}?{here.query}" if here.query else here.path) if here else next_url(request, "")
+    back = next_url(request, _here(request))
     query = urlencode({"version": task.version, **({"next": back} if back else {})})
     return f"{reverse('funnel:task-undo', args=[task.pk])}?{query}"
