@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.http import QueryDict
+from django.http import Http404, QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -129,6 +129,14 @@ def delete(*, view: SavedView, actor: User) -> None:
     if not may_change(actor, view):
         raise PermissionDenied
     SavedView.objects.filter(pk=view.pk).update(deleted_at=timezone.now(), version=view.version + 1)
+
+
+def deleted(pk: int, user: User) -> SavedView:
+    """Return a deleted view that the person may bring back. Raises Http404."""
+    view = SavedView.objects.exclude(deleted_at=None).select_related("owner").filter(pk=pk).first()
+    if view is None or not may_change(user, view):
+        raise Http404("no such view")
+    return view
 
 
 def restore(*, view: SavedView, actor: User) -> None:

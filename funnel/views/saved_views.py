@@ -23,14 +23,8 @@ from .base import go, next_url, permitted, person
 for_staff = permitted(Permission.SEE_WORKSPACE)
 
 
-def _view_of(request: HttpRequest, pk: int, *, deleted: bool = False) -> SavedView:
-    user = person(request)
-    if deleted:
-        gone = SavedView.objects.exclude(deleted_at=None).select_related("owner").filter(pk=pk).first()
-        if gone is not None and saved.may_change(user, gone):
-            return gone
-        raise Http404("no such view")
-    view = saved.visible_to(user).filter(pk=pk).first()
+def _view_of(request: HttpRequest, pk: int) -> SavedView:
+    view = saved.visible_to(person(request)).filter(pk=pk).first()
     if view is None:
         raise Http404("no such view")
     return view
@@ -216,7 +210,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def restore(request: HttpRequest, pk: int) -> HttpResponse:
     """Bring a deleted view back."""
-    found = _view_of(request, pk, deleted=True)
+    found = saved.deleted(pk, person(request))
     saved.restore(view=found, actor=person(request))
     toast(request, _("The view “%(name)s” is back.") % {"name": found})
     return go(request, saved.url_of(found))
