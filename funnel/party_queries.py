@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Reverse
 
 from . import access
@@ -29,7 +29,7 @@ def _seen(parties: Any, user: User, path: str) -> Any:
     if access.may(user, access.Permission.SEE_ALL_JOURNEYS):
         return parties
     theirs = Journey.objects.visible_to(user).order_by().values(path)
-    return parties.filter(pk__in=theirs)
+    return parties.filter(Q(pk__in=theirs) | Q(merged_into__in=theirs))
 
 
 def _found(parties: Any, text: str, ways: list[Any]) -> Any:

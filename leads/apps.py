@@ -11,7 +11,7 @@ class LeadsConfig(AppConfig):
         from funnel.stages import Happening
 
         from . import act_forms as forms
-        from . import domain, navigation, panels, submissions
+        from . import domain, lookalikes, navigation, panels, submissions
         from .api.costs import CampaignCostViewSet
         from .api.imports import ImportViewSet
         from .api.views import LeadViewSet
@@ -30,6 +30,7 @@ class LeadsConfig(AppConfig):
             ("campaign-costs", CampaignCostViewSet, "campaign-cost"),
         ]
         registry.on_erased += [submissions.erase_words, jobs.forget_files]
+        registry.lookalikes |= {"contact": lookalikes.of_contact, "company": lookalikes.of_company}
         registry.navigation.append(navigation.entries)
         registry.journey_panels += [
             ("leads/panel_application.html", panels.application_panel),

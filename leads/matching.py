@@ -113,8 +113,8 @@ class Known:
             return there[0] if len(there) == 1 else None
         named = self._heirs(c for c in self.companies if self.key and c.key == self.key)  # type: ignore[attr-defined]
         both = [c for c in named if c in there]
-        alike = self._heirs(c for c in domain if _alike(c.name, person.company))
-        return next(iter([*both, *named, *alike]), None)
+        akin = self._heirs(c for c in domain if alike(c.name, person.company))
+        return next(iter([*both, *named, *akin]), None)
 
     def _heirs(self, companies: Iterable[Company]) -> list[Company]:
         """Return the companies, those merged away by the ones they are now."""
@@ -234,7 +234,7 @@ def duplicates(person: Person, found: Known, *, apart_from: int | None = None) -
     like_it = {
         found.heirs.get(company.pk, company).pk
         for company in found.companies
-        if found.key and _alike(company.key, found.key)  # type: ignore[attr-defined]
+        if found.key and alike(company.key, found.key)  # type: ignore[attr-defined]
     }
     candidates = (Candidate(journey, tuple(_why(person, found, journey, like_it))) for journey in journeys)
     return [candidate for candidate in candidates if candidate.why][:SHOWN]
@@ -245,11 +245,11 @@ def _why(person: Person, found: Known, journey: Journey, like_it: Container[int 
     yield from found.shared_by(journey.contact_id)
     if company and person.domain and company.domain == person.domain:
         yield "company_domain"
-    if journey.company_id in like_it and _alike(contact.name, person.name):
+    if journey.company_id in like_it and alike(contact.name, person.name):
         yield "similar"
 
 
-def _alike(one: str, other: str) -> bool:
+def alike(one: str, other: str) -> bool:
     """Tell whether two names are nearly the same, whatever the order of their words."""
     return fuzz.token_sort_ratio(one, other, processor=utils.default_process, score_cutoff=SIMILAR) > 0
 

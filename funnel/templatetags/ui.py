@@ -270,7 +270,7 @@ def sort_header(
     current = query.get(parameter, "")
     direction = "ascending" if current == key else "descending" if current == f"-{key}" else ""
     query[parameter] = f"-{key}" if current == key else key
-    for page in ("cursor", "page"):
+    for page in ("cursor", "page", "after", "before"):
         query.pop(page, None)
     return {"label": label, "css": css, "direction": direction, "url": f"?{query.urlencode()}"}
 

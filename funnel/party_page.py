@@ -1,0 +1,132 @@
+"""What the page of a person or company says: details, journeys, money, everything that happened, who it was before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from . import access, registry, timeline
+from .access import Permission
+from .mentions import people_in
+from .merging import MERGES
+from .models import Company, Contact, CustomField, Event, FieldChange, Journey, User
+from .paging import Page, keyset
+from .parties import CUSTOM, FIELDS, Party, value_of
+from .party_fields import Reader
+from .party_kinds import PartyKind, kind_of, url_of
+from .party_lists import journeys_of, paid_by
+from .queries import JourneyQuerySet
+from .stages import Happening
+
+SHOWN: Final = 50
+EVENTS: Final = 30
+LATEST: Final = 5
+
+
+def journeys(party: Party, user: User) -> JourneyQuerySet:
+    """Return the journeys of a party that the user sees, the newest first."""
+    found: JourneyQuerySet = Journey.objects.visible_to(user).filter(**{kind_of(party).slug: party})
+    return found.with_parties().order_by("-created_at", "-pk")
+
+
+def details(party: Party, fields: Iterable[CustomField], user: User) -> list[tuple[str, Any]]:
+    """Return label and value of what is known of a party; custom fields come last, empty ones among them."""
+    kind, fields = type(party), list(fields)
+    reader = Reader(kind, fields)
+    if isinstance(party, Contact) and party.company:
+        reader.companies = {party.company.pk: party.company.name}
+    names = [
+        *FIELDS[kind],
+        *(f"{CUSTOM}{field.key}" for field in fields if field.active or _has(party, field)),
+    ]
+    return [(reader.label(name), reader.words(name, value_of(party, name))) for name in names]
+
+
+def _has(party: Party, field: CustomField) -> bool:
+    return field.key in party.custom
+
+
+def figures(party: Party, user: User) -> dict[str, Any]:
+    """Return how many journeys of a party the user sees, and what it paid on them: two queries, or one."""
+    kind = kind_of(party)
+    counts = journeys_of([party.pk], kind, user).get(party.pk, {"all": 0, "open": 0})
+    if access.may(user, Permission.SEE_MONEY):
+        counts = {**counts, "paid": paid_by([party.pk], kind, user).get(party.pk, 0)}
+    return counts
+
+
+def people(company: Company, user: User) -> list[Contact]:
+    """Return the people of a company that the user sees: those named in its journeys, and those who belong to it."""
+    rows = Contact.objects.visible_to(user).standing().filter(company=company)
+    return list(rows.order_by("name", "pk")[: SHOWN + 1])
+
+
+def story(party: Party, user: User, query: QueryDict) -> tuple[list[dict[str, Any]], Page[Event]]:
+    """Return one page of all that happened on the party's journeys, newest first: three queries, each item by name."""
+    seen: QuerySet[Journey] = Journey.objects.visible_to(user).filter(**{kind_of(party).slug: party})
+    events = Event.objects.filter(journey__in=seen).exclude(event=Happening.ANNULLED)
+    told = timeline.told(events).select_related(
+        "actor", "owner", "activity__mail", "annulment__actor", "source", "journey__contact", "journey__company",
+        "journey__service",
+    )  # fmt: skip
+    page: Page[Event] = keyset(told, query, by="occurred_at", size=EVENTS)
+    named = people_in(timeline.words_of(event) for event in page.rows)
+    items = []
+    for event in page.rows:
+        item = timeline.item_of(event, user, named)
+        item["url"] = reverse("funnel:journey", args=[event.journey_id]) + f"#event-{event.pk}"
+        about = [f"#{event.journey_id}", str(event.journey.service or "")]
+        item["text"] = " · ".join(part for part in [item["text"], *about] if part)
+        items.append(item)
+    return items, page
+
+
+def changes(
+    party: Party, fields: Iterable[CustomField], rows: Iterable[FieldChange], user: User
+) -> list[dict[str, Any]]:
+    """Return changes of fields as they read: who, when, which field, from what to what. One query for companies."""
+    rows = list(rows)
+    reader = Reader(type(party), fields)
+    keys = [value for row in rows if row.field == "company_id" for value in (row.old, row.new)]
+    reader.know_companies(keys)
+    return [
+        {
+            "who": row.actor or _("the system"),
+            "at": row.at,
+            "label": reader.label(row.field),
+            "old": reader.words(row.field, row.old),
+            "new": reader.words(row.field, row.new),
+        }
+        for row in rows
+    ]
+
+
+def merged(party: Party) -> list[Any]:
+    """Return the merges that stand into a party, with who made them: one query."""
+    merges: Any = MERGES[type(party)].objects
+    return list(
+        merges.filter(survivor=party, undone_at=None).select_related("loser", "by").order_by("-at", "-pk")
+    )
+
+
+def lookalikes(party: Party, user: User) -> list[tuple[Party, list[str]]]:
+    """Return records that may be the same one, with why, as far as the user sees them."""
+    kind = kind_of(party)
+    find = registry.lookalikes.get(kind.slug)
+    found = list(find(party)) if find else []
+    keys = [other.pk for other, _why in found]
+    seen = set(kind.visible_to(user).filter(pk__in=keys).values_list("pk", flat=True)) if keys else set()
+    return [(other, list(why)) for other, why in found if other.pk in seen]
+
+
+def crumbs(kind: PartyKind, party: Party | None = None) -> list[dict[str, Any]]:
+    """Return the way back: the list, and the record."""
+    way = [{"url": kind.url("list"), "label": kind.plural}]
+    if party is not None:
+        way.append({"url": url_of(party), "label": str(party)})
+    return way
