@@ -2,13 +2,16 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError as Fault
+from django.db import transaction
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import PermissionDenied, ValidationError
 
-from funnel import access
+from funnel import access, people
 from funnel.access import Permission
 from funnel.models import Activity, Campaign, Company, Contact, Journey, Reason, Service, Source, Team, User
+from funnel.subjects import CATALOGUES, PERSON, TEAM
 
 from .auth import HasScope
 from .serializers import (
@@ -22,7 +25,8 @@ from .serializers import (
     TeamSerializer,
     UserSerializer,
 )
-from .views import EditResource, ReadResource, WholeResource
+from .views import EditResource, ReadResource
+from .watched import WatchedResource
 
 
 class SearchFilter(filters.FilterSet):
@@ -88,7 +92,7 @@ class ActivityViewSet(ReadResource):
         return queryset.filter(journey__in=Journey.objects.visible_to(self.request.user))
 
 
-class _Catalogue(WholeResource):
+class _Catalogue(WatchedResource):
     """What journeys are sorted by; everyone inside reads it, few change it."""
 
     permission = Permission.SEE_WORKSPACE
@@ -97,39 +101,45 @@ class _Catalogue(WholeResource):
 
 
 class SourceViewSet(_Catalogue):
+    subject = CATALOGUES["sources"]
     serializer_class = SourceSerializer
     queryset = Source.objects.all()
 
 
 class ServiceViewSet(_Catalogue):
+    subject = CATALOGUES["services"]
     serializer_class = ServiceSerializer
     queryset = Service.objects.all()
 
 
 class CampaignViewSet(_Catalogue):
+    subject = CATALOGUES["campaigns"]
     serializer_class = CampaignSerializer
     queryset = Campaign.objects.select_related("source")
 
 
 class ReasonViewSet(_Catalogue):
+    subject = CATALOGUES["reasons"]
     serializer_class = ReasonSerializer
     queryset = Reason.objects.all()
     filterset_fields = ("kind", "key", "active")
 
 
-class TeamViewSet(WholeResource):
+class TeamViewSet(WatchedResource):
+    subject = TEAM
     permission = Permission.SEE_WORKSPACE
     change_permission = Permission.MANAGE_USERS
     serializer_class = TeamSerializer
     queryset = Team.objects.all()
 
 
-class UserViewSet(WholeResource):
+class UserViewSet(WatchedResource):
     """Colleagues. Only an administrator creates and changes them, and a token needs the scope admin for it."""
 
     permission = Permission.SEE_WORKSPACE
     change_permission = Permission.MANAGE_USERS
     write_scopes = frozenset({"admin"})
+    subject = PERSON
     serializer_class = UserSerializer
     queryset = User.objects.select_related("team")
     filterset_fields = ("username", "role", "is_active")
@@ -141,4 +151,13 @@ class UserViewSet(WholeResource):
         own = serializer.instance.pk == self.request.user.pk
         if own and serializer.validated_data.get("is_active") is False:
             raise PermissionDenied
-        serializer.save()
+        changed = {name: value for name, value in serializer.validated_data.items() if name != "password"}
+        person = serializer.instance
+        with transaction.atomic():
+            before = PERSON.values_of(PERSON.locked(str(person.pk)))
+            try:
+                people.change_user(actor=self.request.user, user=User.objects.get(pk=person.pk), **changed)
+            except Fault as fault:
+                raise ValidationError(getattr(fault, "message_dict", fault.messages)) from None
+            saved = serializer.save()
+            self.keep(saved, before=before, after=PERSON.values_of(saved))

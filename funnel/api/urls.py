@@ -7,7 +7,6 @@ from funnel.registry import api_routes
 
 from . import resources, schema, tasks  # noqa: F401  the schema's extensions register themselves
 from .journeys import EventFeed, JourneyViewSet
-from .saved_views import SavedViewViewSet
 from .rates import RateViewSet
 
 router = SimpleRouter()
@@ -23,7 +22,6 @@ router.register("tasks", tasks.TaskViewSet, "task")
 router.register("rates", RateViewSet, "rate")
 router.register("teams", resources.TeamViewSet, "team")
 router.register("users", resources.UserViewSet, "user")
-router.register("views", SavedViewViewSet, "view")
 for prefix, viewset, basename in api_routes:
     router.register(prefix, viewset, basename)
 

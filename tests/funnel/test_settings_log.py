@@ -25,7 +25,8 @@ def ada(client):
 def form_of(client, address: str) -> dict[str, str]:
     """What a browser would send back unchanged: the inputs of the page's form that have a value."""
     form = client.get(address).context["form"]
-    data = {field.html_name: field.value() for field in form if field.value() not in (None, "", False)}
+    values = {field.html_name: field.value() for field in form}
+    data = {name: value for name, value in values.items() if value is not False and value not in (None, "")}
     return data | {"mark": client.get(address).context["mark"]}
 
 
