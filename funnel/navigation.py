@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from . import todo
 from .models import User
+from .party_kinds import KINDS
 from .stages import Role
 
 
@@ -27,6 +28,13 @@ def entries(user: User) -> Iterator[dict[str, Any]]:
         }
         yield {"url_name": "funnel:journey-list", "icon": "users", "label": _("Journeys"), "weight": 30}
         yield {"url_name": "funnel:board", "icon": "square-kanban", "label": _("Pipeline"), "weight": 35}
+        for kind in KINDS.values():
+            yield {
+                "url_name": f"funnel:{kind.slug}-list",
+                "icon": kind.icon,
+                "label": kind.plural,
+                "weight": 37,
+            }
     yield {
         "url_name": "funnel:notifications",
         "icon": "bell",
