@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import recurrence
 from .forms import KeyChoiceField
-from .models import Journey, Organisation, Task, User
+from .models import Organisation, Task, User
 from .todo import colleagues
 
 LATER: Final = {
@@ -45,10 +45,9 @@ class TaskForm(forms.Form):
     details = forms.CharField(
         label=_("Details"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
-    journey = forms.ModelChoiceField(Journey.objects.none(), required=False, widget=forms.HiddenInput)
     version = forms.IntegerField(required=False, min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
 
-    def __init__(self, data: Any = None, *, user: User, task: Task | None = None, **options: Any) -> None:
+    def __init__(self, data: Any = None, *, user: User, task: Task | None = None) -> None:
         organisation = Organisation.current()
         self.user, self.task, self.organisation = user, task, organisation
         if task is None:
@@ -56,17 +55,13 @@ class TaskForm(forms.Form):
             initial = {"due_on": today, "kind": Task.Kind.TODO, "assignee": user.username}
         else:
             initial = initial_of(task, organisation)
-        super().__init__(data, initial=initial | options.pop("initial", {}), **options)
+        super().__init__(data, initial=initial)
         for name in ("kind", "repeat", "assignee"):
             self.fields[name].wanted = True  # type: ignore[attr-defined]  # always filled in: no "(optional)" beside it
         people = colleagues()
         if task is not None and not task.assignee.is_active:
             people = people | User.objects.filter(pk=task.assignee_id)
         self.fields["assignee"].queryset = people  # type: ignore[attr-defined]
-        if task is None:
-            self.fields["journey"].queryset = Journey.objects.visible_to(user)  # type: ignore[attr-defined]
-        else:
-            del self.fields["journey"]
 
     def clean_due_on(self) -> Any:
         day = self.cleaned_data["due_on"]
