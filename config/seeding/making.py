@@ -20,17 +20,22 @@ from funnel.stages import Happening, Stage
 from kpi import plans
 
 from .clock import StoppedClock, stopped
+from .errands import plan_steps
 from .people import Cast, gather
 from .season import MONTHS, YEARS, arrivals, working
 from .spending import spend
 from .stories import WAYS, Story, Teller
 
-SHOWN_SHARE: Final = 6
+SHOWN_SHARE: Final = 9
 """One journey in so many shows a stage as it stands today, so that no column of the board is empty."""
 OLD_NEWS: Final = timedelta(days=3)
 """Nobody is told today of what is older than that."""
 NEWS: Final = ("notify", "partners")
 """The consumers of the outbox that only tell people."""
+
+GROWN: Final = 4
+"""By so many per cent of the usual a month's plan lies above the one before."""
+MONEY: Final = ("payments_net", "contract_value_won")
 
 Tell = Callable[[int, int], None]
 
@@ -56,9 +61,14 @@ def make(*, seed: int, journeys: int, until: datetime, tell: Tell = lambda done,
         clock.at = until
         planned = _plan(rng, until)
         spend(rng, until)
+        plan_steps(cast, rng, until)
         OutboxRow.objects.filter(
             consumer__in=NEWS, state=OutboxRow.State.WAITING, event__occurred_at__lt=until - OLD_NEWS
         ).update(state=OutboxRow.State.DONE, done_at=until)
+        # tasks are planned once all is over, so nothing of the past ends any
+        OutboxRow.objects.filter(consumer="tasks", state=OutboxRow.State.WAITING).update(
+            state=OutboxRow.State.DONE, done_at=until
+        )
     return Made(journeys, Event.objects.count() - before, planned)
 
 
@@ -97,7 +107,7 @@ def _moments(teller: Teller, stage: Stage, until: datetime) -> list[datetime]:
     rng, steps = teller.rng, len(WAYS[stage])
     if not steps:
         return [until - timedelta(minutes=rng.randrange(5, 480))]
-    last = until - timedelta(minutes=rng.randrange(120, 4000))
+    last = until - timedelta(minutes=rng.randrange(120, 15_000))
     first = last - timedelta(days=1 + 1.5 * steps)
     drawn = sorted(first + (last - first) * rng.random() for _step in range(steps + 1))
     moments: list[datetime] = []
@@ -109,18 +119,24 @@ def _moments(teller: Teller, stage: Stage, until: datetime) -> list[datetime]:
 
 def _plan(rng: Random, until: datetime) -> int:
     """Plan the last twelve months and the next three, about as good as the last year was."""
-    paid = Event.objects.filter(
-        event=Happening.PAYMENT_RECEIVED, occurred_at__gt=until - timedelta(days=365)
-    ).aggregate(total=Sum("amount"))["total"]
+    paid, signed = (
+        Event.objects.filter(event=event, occurred_at__gt=until - timedelta(days=365)).aggregate(
+            total=Sum("amount")
+        )["total"]
+        for event in (Happening.PAYMENT_RECEIVED, Happening.CONTRACT_SIGNED)
+    )
     monthly = {
         ("payments_net", "all"): (paid or Decimal(0)) / 12,
         ("payments_net", "owner:sales"): (paid or Decimal(0)) / 24,
         ("payments_net", "owner:sales2"): (paid or Decimal(0)) / 24,
+        ("contract_value_won", "all"): (signed or Decimal(0)) / 12,
     }
     for metric, event in (
         ("leads_valid", Happening.LEAD_CREATED),
         ("briefs_filled", Happening.BRIEF_FILLED),
+        ("first_meetings_held", Happening.FIRST_MEETING_HELD),
         ("sal_accepted", Happening.SAL_ACCEPTED),
+        ("proposals_first_sent", Happening.PROPOSAL_SENT),
         ("deals_won", Happening.CONTRACT_SIGNED),
     ):
         count = Event.objects.filter(event=event, occurred_at__gt=until - timedelta(days=365)).count()
@@ -129,8 +145,9 @@ def _plan(rng: Random, until: datetime) -> int:
     for ahead in range(-12, 4):
         year, month = divmod(until.year * 12 + until.month - 1 + ahead, 12)
         for (metric, scope), usual in monthly.items():
-            wanted = usual * Decimal(str(MONTHS[month])) * Decimal(rng.randrange(95, 116)) / 100
-            value = wanted.quantize(Decimal(100) if metric == "payments_net" else Decimal(1))
+            usual_then = usual * Decimal(100 + GROWN * (ahead + 6)) / 100
+            wanted = usual_then * Decimal(str(MONTHS[month])) * Decimal(rng.randrange(95, 116)) / 100
+            value = wanted.quantize(Decimal(100) if metric in MONEY else Decimal(1))
             rows.append(
                 {"month": f"{year}-{month + 1:02}", "metric": metric, "scope": scope, "value": f"{value:f}"}
             )

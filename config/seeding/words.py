@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from random import Random
 from typing import Any, Final
 
@@ -100,3 +100,66 @@ ANSWERS: Final[Mapping[str, Mapping[str, Answer]]] = {
     },
 }
 """Service → what its brief is answered with."""
+
+Step = tuple[str, str]
+"""What to do, and its kind."""
+
+_FIRST: Final = (("Call back", "call"), ("Send our references", "email"), ("Перезвонить", "call"))
+_BRIEF: Final = (
+    ("Send the brief questionnaire", "email"),
+    ("Call about the open questions", "call"),
+    ("Уточнить бюджет", "call"),
+)
+_HANDOFF: Final = (("Introduce the account manager", "email"), ("Read the brief", "todo"))
+_DEMO: Final = (
+    ("Prepare the demo", "todo"),
+    ("Run the demo call", "meeting"),
+    ("Подготовить стенд", "todo"),
+    ("Ask who decides", "call"),
+)
+_PROPOSAL: Final = (
+    ("Follow up on the proposal", "call"),
+    ("Answer their questions about the price", "email"),
+    ("Согласовать скидку", "todo"),
+)
+_CONTRACT: Final = (
+    ("Collect the signatures", "todo"),
+    ("Send the contract to their lawyer", "email"),
+    ("Remind of the contract", "call"),
+)
+STEPS: Final[Mapping[str, tuple[Step, ...]]] = {
+    "new": _FIRST,
+    "contacted": _FIRST,
+    "met": _BRIEF,
+    "briefed": _BRIEF,
+    "returned": _BRIEF,
+    "handed_off": _HANDOFF,
+    "accepted": _HANDOFF,
+    "demo_scheduled": _DEMO,
+    "demo_held": _DEMO,
+    "qualified": _DEMO,
+    "proposal_requested": _PROPOSAL,
+    "proposal_sent": _PROPOSAL,
+    "objection": _PROPOSAL,
+    "contract_requested": _CONTRACT,
+    "contract_sent": _CONTRACT,
+}
+"""Stage → what may be the next step there."""
+REVIEWS: Final[tuple[Step, ...]] = (
+    ("Approve the discount", "todo"),
+    ("Join the call with their director", "meeting"),
+    ("Look over the proposal", "todo"),
+    ("Call their chief accountant", "call"),
+    ("Check the payment terms", "todo"),
+    ("Thank them for the order", "email"),
+)
+"""What the manager is asked for."""
+OWN_TASKS: Final[tuple[tuple[str, str, str, int, time | None], ...]] = (
+    ("manager", "Weekly meeting with sales", "weekly", 0, time(16, 30)),
+    ("manager", "Look at the month's figures", "monthly", 3, None),
+    ("marketer", "Check the advertising budget", "weekly", 1, None),
+    ("first_touch", "Go through the returned leads", "daily", 0, None),
+    ("sales", "Update the forecast", "weekly", 1, time(10, 0)),
+    ("sales2", "Обновить прогноз", "weekly", 1, time(10, 0)),
+)
+"""Whose, what, how often, in how many days, at what time."""
