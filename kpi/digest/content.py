@@ -14,10 +14,11 @@ from funnel.access import Permission, may
 from funnel.clock import BusinessClock
 from funnel.models import Organisation, User
 from funnel.periods import Period
-from kpi import charts, report, tables
+from kpi import charts, estimates, report, tables
 from kpi.charts.funnel import rates, weakest_step
 from kpi.dashboards import pages, shown
 from kpi.dashboards.attention import Item, attention
+from kpi.dashboards.shown import unit_of
 from kpi.measures import Metric
 from kpi.metrics import seen_by
 from kpi.models import Plan
@@ -43,6 +44,16 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """How the running month may end by estimate: the middle, the interval, and what such estimates are off by, or ""."""
+
+    name: str
+    middle: str
+    between: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Digest:
     """All that a mail says of a period, in the language that is active."""
 
@@ -52,6 +63,8 @@ class Digest:
     subject: str
     cards: Sequence[Card]
     weakest: str
+    outlook_of: str
+    outlook: Sequence[Outlook]
     waiting: Sequence[Item]
     is_empty: bool
     versus: tuple[str, str]
@@ -85,6 +98,8 @@ def build(*, user: User, organisation: Organisation, kind: str, period: Period, 
             for metric in metrics
         ],
         weakest=_weakest(lines),
+        outlook_of=tables.title(organisation.clock.month_at(now)),
+        outlook=_outlook(organisation, metrics, now) if kind == WEEKLY else [],
         waiting=attention(user, organisation, {}, money=may(user, Permission.SEE_MONEY), now=now),
         is_empty=not any(lines[metric.key].current.figure for metric in (*metrics, *steps)),
         versus=shown.versus(period, period.kind),
@@ -158,6 +173,21 @@ def _part(clock: BusinessClock, period: Period, month: Period) -> Fraction:
     whole = clock.business_days(month.first, month.until)
     inside = clock.business_days(max(period.first, month.first), min(period.until, month.until))
     return Fraction(inside, whole) if whole else Fraction(0)
+
+
+def _outlook(organisation: Organisation, metrics: Sequence[Metric], now: datetime) -> list[Outlook]:
+    """How the month that runs may end, of what is estimated: one query."""
+    month = organisation.clock.month_at(now).name
+    kept = estimates.read([metric.key for metric in metrics], [month])
+    found = []
+    for metric in metrics:
+        row, unit = kept.forecast(metric.key, month), unit_of(metric, organisation.currency)
+        if row is None or row.value is None or row.low is None or row.high is None:
+            continue
+        between = f"{unit.short(round(row.low))} – {unit.short(round(row.high))}"
+        error = "" if row.error is None else formats.percent(row.error)
+        found.append(Outlook(str(metric.name), unit.short(round(row.value)), between, error))
+    return found
 
 
 def _weakest(lines: Mapping[str, report.Line]) -> str:

@@ -1,4 +1,4 @@
-"""A digest as a mail: a plain and an HTML part, in its reader's language and the organisation's time."""
+"""A digest as a mail: a plain and an HTML part, in its reader's language and zone; figures are the organisation's."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -31,7 +32,7 @@ class Letter:
 
 def write(*, user: User, organisation: Organisation, kind: str, period: Period, now: datetime) -> Letter:
     """Write the letter that somebody is to get."""
-    with _reading(user, organisation):
+    with _reading(user, organisation) as zone:
         digest = content.build(user=user, organisation=organisation, kind=kind, period=period, now=now)
         stop_url = settings.PUBLIC_URL + reverse("kpi:digest-stop", args=[choices.token_of(user, kind)])
         context: dict[str, Any] = {
@@ -45,6 +46,7 @@ def write(*, user: User, organisation: Organisation, kind: str, period: Period, 
             "stop_url": stop_url,
             "choice_url": settings.PUBLIC_URL + reverse("kpi:digest"),
             "made_at": now,
+            "zone": zone,
         }
         return Letter(
             subject=" ".join(f"{digest.subject} · {organisation.name}".split()),
@@ -73,6 +75,11 @@ def mail_of(letter: Letter, *, user: User, mark: str) -> EmailMultiAlternatives:
 
 
 @contextmanager
-def _reading(user: User, organisation: Organisation) -> Iterator[None]:
-    with translation.override(user.language or settings.LANGUAGE_CODE), timezone.override(organisation.zone):
-        yield
+def _reading(user: User, organisation: Organisation) -> Iterator[str]:
+    """Turn to the reader's language and zone, and name the zone: the organisation's for who has chosen none."""
+    try:
+        zone = ZoneInfo(user.time_zone or organisation.timezone)
+    except (ZoneInfoNotFoundError, ValueError):  # a zone that this machine does not know
+        zone = organisation.zone
+    with translation.override(user.language or settings.LANGUAGE_CODE), timezone.override(zone):
+        yield str(zone)

@@ -101,7 +101,7 @@ def send(row: DigestMail, *, now: datetime) -> bool:
             period=Period.parse(row.period),
             now=now,
         )
-        mail = letters.mail_of(letter, user=row.user, mark=f"digest-{row.kind}-{row.period}-{row.pk}")
+        mail = letters.mail_of(letter, user=row.user, mark=f"digest-{row.kind}-{row.pk}")
         mail.connection = connection = get_connection()
         connection.open()
     except Exception as error:  # nothing has gone out: there is another attempt

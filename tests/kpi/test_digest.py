@@ -4,7 +4,10 @@ import email.policy
 import html
 import re
 import smtplib
+import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -28,7 +31,7 @@ from kpi import report, tables
 from kpi.dashboards.pages import EVERY, MANAGEMENT
 from kpi.digest import choices, content, letters, sending
 from kpi.digest.periods import MONTHLY, WEEKLY, due, period_of
-from kpi.models import DigestMail, Plan
+from kpi.models import DigestMail, Estimate, Plan
 from tests.factories import people
 
 from .conftest import AS_OF
@@ -140,6 +143,42 @@ def test_a_digest_comes_in_its_readers_language(golden: Organisation, manager: U
     assert '<html lang="ru">' in said.html
 
 
+def test_times_are_those_of_the_readers_zone_and_the_mail_says_which(manager: User) -> None:
+    assert "Figures as known on 10 Apr, 00:00 (Europe/Berlin)." in letter(manager).text
+    manager.time_zone = "Asia/Kolkata"
+    said = letter(manager)
+    for part in (said.text, said.html):
+        assert "10 Apr, 03:30 (Asia/Kolkata). Days and months are those of Europe/Berlin." in part
+    manager.time_zone = "Mars/Olympus"
+    assert "10 Apr, 00:00 (Europe/Berlin)" in letter(manager).text
+
+
+def test_a_weekly_digest_tells_how_the_month_may_end_and_calls_it_an_estimate(manager: User) -> None:
+    for metric, value in (("leads_valid", 64.4), ("payments_net", 93_700.0)):
+        Estimate.objects.create(
+            kind="forecast", metric=metric, month="2026-04", made_at=AS_OF, method="m",
+            value=value, low=value * 0.9, high=value * 1.1, error=0.12, tested=24,
+        )  # fmt: skip
+    week = Period.parse("2026-03-30..2026-04-05")
+    said = letter(manager, week, WEEKLY)
+    for part in (said.text, html.unescape(said.html)):
+        assert "by estimate: April 2026" in part
+        assert "≈ 64" in part
+        assert "in 8 of 10 cases 58 – 71 · usually off by 12%" in part
+        assert "≈ €93.7K" in part
+    seller = letter(people(Role.MARKETER, "mark", email="mark@firm.example"), week, WEEKLY).text
+    assert "≈ 64" in seller
+    assert "93.7" not in seller
+    assert "estimate" not in letter(manager).text
+
+
+def test_every_address_is_whole(golden: Organisation, manager: User) -> None:
+    said = letter(manager)
+    addresses = re.findall(r'href="([^"]*)"', said.html) + re.findall(r"\S*/\S*/\S*", said.text)
+    assert len(addresses) > 15
+    assert {address.partition("/dashboard")[0][:18] for address in addresses} == {"http://testserver"[:18]}
+
+
 def test_an_empty_period_says_so_and_still_leads_on(manager: User) -> None:
     said = letter(manager)
     assert "Nothing was counted in this period" in said.text
@@ -199,10 +238,12 @@ class Postbox:
 @pytest.fixture
 def postbox(settings: Any) -> Iterator[tuple[Postbox, Controller]]:
     box = Postbox()
-    server = Controller(box, hostname="127.0.0.1", port=0)
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    server = Controller(box, hostname="127.0.0.1", port=port)
     server.start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = server.hostname, server.server.sockets[0].getsockname()[1]
+    settings.EMAIL_HOST, settings.EMAIL_PORT = server.hostname, port
     yield box, server
     server.stop(no_assert=True)
 
@@ -216,8 +257,9 @@ def test_a_digest_arrives_with_both_parts_and_a_way_out(
     assert sending.send_due(now=MONDAY) == 1
     (mail,) = postbox[0].taken
     assert mail["To"] == "mia@firm.example"
-    assert "2 Mar 2026 – 8 Mar 2026" in mail["Subject"]
+    assert "2 Mar – 8 Mar 2026" in mail["Subject"]
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+    assert re.fullmatch(r"<[\w-]+@[\w.-]+>", mail["Message-ID"])
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     path = mail["List-Unsubscribe"].strip("<>").removeprefix("http://testserver")
     assert Client(enforce_csrf_checks=True).post(path).status_code == 200
@@ -230,6 +272,27 @@ def test_nobody_gets_a_digest_twice(manager: User, postbox: tuple[Postbox, Contr
     assert sending.send_due(now=MONDAY) == sending.send_due(now=MONDAY + timedelta(hours=5)) == 0
     assert len(postbox[0].taken) == 1
     assert sending.send_due(now=MONDAY + timedelta(days=7)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_workers_at_once_each_mail_is_sent_by_one(
+    settings: Any, postbox: tuple[Postbox, Controller]
+) -> None:
+    Organisation.objects.update(timezone="Europe/Berlin")
+    for n in range(6):
+        people(Role.MANAGER, f"m{n}", email=f"m{n}@firm.example")
+    together = threading.Barrier(3)
+
+    def work(_n: int) -> int:
+        try:
+            together.wait()
+            return sending.send_due(now=MONDAY)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(3) as workers:
+        assert sum(workers.map(work, range(3))) == 6
+    assert sorted(mail["To"] for mail in postbox[0].taken) == [f"m{n}@firm.example" for n in range(6)]
 
 
 def test_a_server_that_is_away_is_tried_again(
