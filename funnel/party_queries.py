@@ -34,11 +34,8 @@ def _seen(parties: Any, user: User, path: str) -> Any:
 
 def _found(parties: Any, text: str, ways: list[Any]) -> Any:
     number = text.removeprefix("#")
-    if number.isascii() and number.isdigit() and len(number) < 19:
-        by_key = parties.model.objects.filter(pk=int(number))
-        if number != text:  # “#41” means that one and nothing else
-            return parties.filter(pk__in=by_key.values("pk"))
-        ways.append(by_key)
+    if number != text and number.isascii() and number.isdigit() and len(number) < 19:
+        return parties.filter(pk=int(number))  # “#41” means that one and nothing else
     if not ways:
         return parties.none()
     first, *others = (way.order_by("-pk").values("pk")[:MOST_NAMED] for way in ways)

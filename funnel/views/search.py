@@ -12,20 +12,24 @@ from django.views.decorators.http import require_GET
 
 from funnel.frame import frame
 from funnel.models import Journey, User
+from funnel.party_kinds import KINDS, PartyKind, url_of
+from funnel.stages import Role
 
 from .base import is_fragment, person, signed_in
 
 FOUND = 8
+PARTIES = 4
 LONGEST = 200
 
 
 @signed_in
 @require_GET
 def search(request: HttpRequest) -> HttpResponse:
-    """Find journeys by people, company, phone or number, and pages by their names."""
+    """Find journeys, people and companies by names, addresses, phone or number, and pages by their names."""
     words = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST]
     groups = [
         {"label": _("Journeys"), "items": _journeys(person(request), words)},
+        *({"label": kind.plural, "items": _parties(kind, person(request), words)} for kind in KINDS.values()),
         {"label": _("Pages"), "items": _pages(request, words)},
     ]
     context = {"groups": [group for group in groups if group["items"]], "words": words}
@@ -47,6 +51,24 @@ def _journeys(user: User, words: str) -> list[dict[str, Any]]:
             "icon": "user-round",
         }
         for journey in journeys.order_by(*order)[:FOUND]
+    ]
+
+
+def _parties(kind: PartyKind, user: User, words: str) -> list[dict[str, Any]]:
+    """Return the newest people or companies that fit; without words none, for nobody looks for the newest."""
+    if not words or words.startswith("#") or user.role == Role.PARTNER:
+        return []
+    parties = kind.visible_to(user).standing().search(words)
+    if kind.slug == "contact":
+        parties = parties.select_related("company")
+    return [
+        {
+            "url": url_of(party),
+            "label": str(party),
+            "sub": str(getattr(party, "company", None) or getattr(party, "domain", "") or f"#{party.pk}"),
+            "icon": kind.icon,
+        }
+        for party in parties.order_by("-created_at", "-pk")[:PARTIES]
     ]
 
 

@@ -19,8 +19,10 @@ def found(client, words: str) -> list[str]:
 def test_it_finds_journeys_and_pages(client) -> None:
     client.force_login(people(Role.MANAGER))
     lead(name="Priya Rossi", company="Evergreen Travel", phone="+49301234567")
-    assert found(client, "evergreen") == ["Evergreen Travel"]
-    assert found(client, "1234567") == ["Evergreen Travel"]
+    assert found(client, "evergreen") == ["Evergreen Travel", "Priya Rossi", "Evergreen Travel"]
+    assert found(client, "1234567") == ["Evergreen Travel", "Priya Rossi"]
+    groups = client.get(SEARCH, {"q": "rossi"}).context["groups"]
+    assert [str(group["label"]) for group in groups] == ["Journeys", "Contacts"]
     assert "Notifications" in found(client, "notif")
     assert found(client, "nothing is called this") == []
 
