@@ -1,12 +1,14 @@
 """Briefs as they stand: the questions a journey is asked, what is answered, what is missing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Max, Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, Max, OuterRef, Q
+from django.db.models.functions import JSONObject
 from django.utils.translation import gettext
 
 from funnel.models import Event, Journey
@@ -101,21 +103,9 @@ class Sheet:
 
 
 def sheets(journeys: Iterable[Journey]) -> dict[int, Sheet]:
-    """Return the sheets of journeys: three queries for any number of them."""
+    """Return the sheets of journeys: two queries for any number of them."""
     found = {journey.pk: journey for journey in journeys}
-    services = {journey.service_id for journey in found.values()}
-    templates = {
-        template.service_id: template
-        for template in BriefTemplate.objects.filter(
-            Q(service__in=services - {None}) | Q(service=None), active=True
-        )
-        .select_related("service")
-        .prefetch_related("questions")
-    }
-    asked = {
-        service: {question.key: question for question in template.questions.all() if question.active}
-        for service, template in templates.items()
-    }
+    templates, asked = _templates({journey.service_id for journey in found.values()} - {None})
     briefs = {
         brief.journey_id: brief
         for brief in Brief.objects.filter(journey__in=found)
@@ -129,6 +119,26 @@ def sheets(journeys: Iterable[Journey]) -> dict[int, Sheet]:
         filled = getattr(brief, "filled", None) or 0
         result[pk] = Sheet(journey, templates[service], asked[service], brief, filled)
     return result
+
+
+def _templates(
+    services: Collection[int | None],
+) -> tuple[dict[int | None, BriefTemplate], dict[int | None, dict[str, Question]]]:
+    """Return the templates in use of services and for all others, with what they ask: one query."""
+    columns = {field.attname: F(field.attname) for field in Question._meta.concrete_fields}
+    asked = Question.objects.filter(template=OuterRef("pk"), active=True).order_by("position", "pk")
+    fitting = BriefTemplate.objects.filter(Q(service__in=services) | Q(service=None), active=True)
+    templates: dict[Any, Any] = {
+        template.service_id: template
+        for template in fitting.select_related("service").annotate(
+            asked=ArraySubquery(asked.values(row=JSONObject(**columns)))
+        )
+    }
+    questions: dict[int | None, dict[str, Question]] = {
+        service: {row["key"]: Question(**row) for row in template.asked or ()}
+        for service, template in templates.items()
+    }
+    return templates, questions
 
 
 def sheet_of(journey: Journey) -> Sheet:
@@ -197,7 +207,9 @@ def link_is_open(brief: Brief, *, at: datetime) -> bool:
 
 
 def standing(journey: Journey) -> BriefVersion | None:
-    """Return the last filled brief that no undo has withdrawn."""
+    """Return the last filled brief that no undo has withdrawn; no query where none was ever filled, as far as is known."""
+    if journey.happened is not None and Happening.BRIEF_FILLED not in journey.happened:
+        return None
     return (
         BriefVersion.objects.filter(brief__journey=journey, withdrawn_at=None)
         .select_related("filled_by")

@@ -146,7 +146,7 @@ def navigation(user: User) -> Iterator[dict[str, Any]]:
             "icon": "send",
             "label": _("Handoffs"),
             "weight": 40,
-            "count": waiting[:100].count() if user.role == Role.SALESPERSON else None,
+            "count": waiting.order_by().values("pk")[:100] if user.role == Role.SALESPERSON else None,
         }
     if user.role not in {Role.PARTNER, Role.LAWYER, Role.SERVICE}:
         yield {"url_name": "deals:meeting-list", "icon": "calendar", "label": _("Meetings"), "weight": 44}

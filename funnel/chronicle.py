@@ -8,69 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
-from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
-from . import access, files, timeline
-from .access import Permission
-from .mentions import people_in
-from .models import (
-    Activity,
-    Attachment,
-    Company,
-    Contact,
-    CustomField,
-    Event,
-    FieldChange,
-    Journey,
-    Note,
-    User,
-)
+from . import files, timeline
+from .models import Attachment, Company, Contact, CustomField, Event, FieldChange, Journey, User
 from .parties import CUSTOM
 from .party_fields import Reader
-from .stages import MONEY_EVENTS, Happening, Role
+from .stages import Happening, Role
+from .story import (
+    CHANGE,
+    EVENT,
+    FILE,
+    PAGE,
+    Place,
+    change_of,
+    changes_of,
+    events_of,
+    file_of,
+    filters_for,
+    wanted,
+)
 
-H, K = Happening, Activity.Kind
+H = Happening
 
-PAGE: Final = 30
-"""Rows of a page; changes of fields that belong together are drawn as one."""
 TOGETHER: Final = timedelta(minutes=10)
 """Changes by one person that lie no further apart are drawn as one."""
-
-EVENT, FILE, CHANGE = 2, 1, 0
-"""At the same moment an event stands above a file, and a file above a change."""
-
-MEETINGS: Final = (H.FIRST_MEETING_HELD, H.DEMO_SCHEDULED, H.DEMO_HELD, H.DEMO_NO_SHOW)
-FILTERS: Final[Mapping[str, tuple[str, Any]]] = {
-    "": ("list", gettext_lazy("Everything")),
-    "notes": ("notebook-pen", gettext_lazy("Notes")),
-    "calls": ("phone", gettext_lazy("Calls and messages")),
-    "emails": ("mail", gettext_lazy("E-mails")),
-    "meetings": ("users", gettext_lazy("Meetings")),
-    "files": ("paperclip", gettext_lazy("Files")),
-    "stages": ("arrow-right", gettext_lazy("Stages")),
-    "money": ("banknote", gettext_lazy("Money")),
-    "changes": ("pencil", gettext_lazy("Changes")),
-}
-"""What the timeline may be narrowed down to → icon and label."""
-
-_EVENTS: Final[Mapping[str, Q]] = {
-    "": Q(),
-    "notes": Q(event=H.NOTE_LOGGED),
-    "calls": Q(activity__kind__in=(K.CALL, K.MESSAGE)),
-    "emails": Q(activity__kind=K.EMAIL),
-    "meetings": Q(activity__kind=K.MEETING) | Q(event__in=MEETINGS),
-    "stages": ~Q(stage_to=""),
-    "money": Q(event__in=MONEY_EVENTS),
-    "changes": Q(event=H.OWNER_CHANGED),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,26 +54,22 @@ class Chronicle:
     filters: list[dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Place:
-    at: datetime
-    rank: int
-    number: int
-
-
 def chronicle(journey: Journey, user: User, query: QueryDict) -> Chronicle:
-    """Return the page of the timeline that the address asks for: `show` a kind, `find` words, `older` than a place."""
-    show, find = query.get("show", ""), query.get("find", "").replace("\x00", " ").strip()[:200]
-    show = show if show in _filters(user) else ""
-    place = _read(query.get("older", ""))
+    """Return the page of the timeline that the address asks for: `show` a kind, `find` words, `older` than a place.
+
+    The journey comes from `story.with_story` with the same query: one query more for the events, and one where their
+    words name colleagues.
+    """
+    show, find, place = wanted(user, query)
     outsider = user.role == Role.PARTNER
-    rows: list[tuple[_Place, Any]] = [
-        (_Place(event.occurred_at, EVENT, event.seq), event)
-        for event in _events(journey, show, find, place, outsider)
+    rows: list[tuple[Place, Any]] = [
+        (Place(event.occurred_at, EVENT, event.seq), event)
+        for event in events_of(journey, show, find, place, outsider)
     ]
     if not outsider:
-        rows += [(_Place(f.at, FILE, f.pk), f) for f in _files(journey, show, find, place)]
-        rows += [(_Place(c.at, CHANGE, c.pk), c) for c in _changes(journey, user, show, find, place)]
+        kept = journey.__dict__
+        rows += [(Place(f.at, FILE, f.pk), f) for f in map(file_of, kept["story_files"] or ())]
+        rows += [(Place(c.at, CHANGE, c.pk), c) for c in map(change_of, kept["story_changes"] or ())]
     rows.sort(key=lambda row: row[0], reverse=True)
     more, rows = len(rows) > PAGE, rows[:PAGE]
     return Chronicle(
@@ -121,92 +86,12 @@ def chronicle(journey: Journey, user: User, query: QueryDict) -> Chronicle:
                 "url": _address(query, None, show=key),
                 "on": key == show,
             }
-            for key, (icon, label) in _filters(user).items()
+            for key, (icon, label) in filters_for(user).items()
         ],
     )
 
 
-def _filters(user: User) -> dict[str, tuple[str, Any]]:
-    if user.role == Role.PARTNER:
-        return {"": FILTERS[""]}
-    money = access.may(user, Permission.SEE_MONEY)
-    return {key: words for key, words in FILTERS.items() if key != "money" or money}
-
-
-# the rows ------------------------------------------------------------------------------------------------------------
-
-
-def _events(journey: Journey, show: str, find: str, place: _Place | None, outsider: bool) -> Iterable[Any]:
-    if show not in _EVENTS:
-        return []
-    found = Event.objects.filter(_EVENTS[show], journey=journey).exclude(event=H.ANNULLED)
-    if outsider:
-        found = found.filter(event__in=timeline.OUTSIDERS)
-    if find:
-        said = Q(Exists(Note.objects.filter(event=OuterRef("pk"), text__icontains=find)))
-        said |= Q(activity__summary__icontains=find) | Q(activity__mail__subject__icontains=find)
-        found = found.filter(said)
-    found = found.filter(_before(place, EVENT, "occurred_at", "seq"))
-    return timeline.told(found).order_by("-occurred_at", "-seq")[: PAGE + 1]
-
-
-def _files(journey: Journey, show: str, find: str, place: _Place | None) -> Iterable[Attachment]:
-    """Return the files that came by themselves; of files only, those that came with words too."""
-    if show not in {"", "files"}:
-        return []
-    found = Attachment.objects.filter(_before(place, FILE, "at", "pk"), journey=journey, removed_at=None)
-    if show == "":
-        found = found.filter(event=None)
-    if find:
-        found = found.filter(name__icontains=find)
-    return found.select_related("uploaded_by").order_by("-at", "-pk")[: PAGE + 1]
-
-
-def _changes(
-    journey: Journey, user: User, show: str, find: str, place: _Place | None
-) -> Iterable[FieldChange]:
-    if show not in {"", "changes"} or find:
-        return []
-    return (
-        changes_of(journey, user)
-        .filter(_before(place, CHANGE, "at", "pk"))
-        .select_related("actor")
-        .order_by("-at", "-pk")[: PAGE + 1]
-    )
-
-
-def changes_of(journey: Journey, user: User) -> Any:
-    """Return the changes of what the journey's page tells of it, its contact and its company, as far as one may see."""
-    own = Q(journey=journey) | Q(contact=journey.contact_id)
-    if journey.company_id:
-        own |= Q(company=journey.company_id)
-    found = FieldChange.objects.filter(own)
-    return found if access.may(user, Permission.SEE_MONEY) else found.exclude(field="amount")
-
-
-def _before(place: _Place | None, rank: int, moment: str, number: str) -> Q:
-    if place is None:
-        return Q()
-    same = Q(**{moment: place.at})
-    if rank == place.rank:
-        same &= Q(**{f"{number}__lt": place.number})
-    elif rank > place.rank:
-        return Q(**{f"{moment}__lt": place.at})
-    return Q(**{f"{moment}__lt": place.at}) | same
-
-
-def _read(text: str) -> _Place | None:
-    parts = text.split("~")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts[1:]):
-        return None
-    try:
-        at = datetime.fromisoformat(parts[0])
-    except ValueError:
-        return None
-    return _Place(at, int(parts[1]), int(parts[2])) if at.tzinfo else None
-
-
-def _address(query: QueryDict, place: _Place | None, **changed: str) -> str:
+def _address(query: QueryDict, place: Place | None, **changed: str) -> str:
     wanted = QueryDict(mutable=True)
     for name in ("show", "find"):
         if value := changed.get(name, query.get(name, "")):
@@ -219,12 +104,9 @@ def _address(query: QueryDict, place: _Place | None, **changed: str) -> str:
 # the items -----------------------------------------------------------------------------------------------------------
 
 
-def _items(rows: list[tuple[_Place, Any]], user: User, journey: Journey) -> list[dict[str, Any]]:
-    events = [row for _place, row in rows if isinstance(row, Event)]
+def _items(rows: list[tuple[Place, Any]], user: User, journey: Journey) -> list[dict[str, Any]]:
     changes = [row for _place, row in rows if isinstance(row, FieldChange)]
     outsider = user.role == Role.PARTNER
-    people = {} if outsider else people_in(timeline.words_of(event) for event in events)
-    attached = {} if outsider else _attached(events, user)
     readers = _readers(changes)
     items: list[dict[str, Any]] = []
     last: FieldChange | None = None
@@ -241,25 +123,14 @@ def _items(rows: list[tuple[_Place, Any]], user: User, journey: Journey) -> list
         if isinstance(row, Attachment):
             items.append(_file_item(row, user))
         else:
-            items.append({**timeline.item_of(row, user, people), "files": attached.get(row.pk, [])})
+            came = [] if outsider else [file_words(file_of(file), user) for file in row.came_with or ()]
+            items.append({**timeline.item_of(row, user), "files": came})
     for item in items:
         if "changes" in item:
             count = len(item["changes"])
             words = ngettext("%(n)s field changed", "%(n)s fields changed", count)
             item["title"] = words % {"n": count} if count > 1 else _("Changed: %(what)s") % item["changes"][0]
     return items
-
-
-def _attached(events: list[Event], user: User) -> dict[int, list[dict[str, Any]]]:
-    """Return the files that came with events: one query, none where there are no events."""
-    found: dict[int, list[dict[str, Any]]] = {}
-    if not events:
-        return found
-    rows = Attachment.objects.filter(event__in=events, removed_at=None)
-    for row in rows.order_by("pk"):
-        if row.event_id is not None:
-            found.setdefault(row.event_id, []).append(file_words(row, user))
-    return found
 
 
 def file_words(row: Attachment, user: User) -> dict[str, Any]:
@@ -292,7 +163,7 @@ def _file_item(row: Attachment, user: User) -> dict[str, Any]:
         "id": f"file-{row.pk}",
         "title": _("File"),
         "icon": "paperclip",
-        "who": row.uploaded_by or _("the system"),
+        "who": row.__dict__["who"] or _("the system"),
         "text": "",
         "at": row.at,
         "files": [file_words(row, user)],
@@ -308,7 +179,7 @@ def _change_item(row: FieldChange, line: dict[str, str]) -> dict[str, Any]:
     return {
         "id": f"change-{row.pk}",
         "icon": "pencil",
-        "who": row.actor or _("the system"),
+        "who": row.__dict__["who"] or _("the system"),
         "text": "",
         "at": row.at,
         "changes": [line],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.db.models import Q
@@ -55,14 +55,8 @@ def ids_of(event: Event) -> list[int]:
     return [pk for pk in ids if isinstance(pk, int)]
 
 
-def people_in(texts: Iterable[str]) -> dict[str, User]:
-    """Return the colleagues whom some texts name, by sign-in name: one query, none where nobody is named."""
-    names = {name for text in texts for name in names_in(text)}
-    return {user.username: user for user in User.objects.filter(username__in=names)} if names else {}
-
-
-def marked(text: str, people: Mapping[str, User]) -> SafeString:
-    """Return the text for a page, with the people it names shown by their full names."""
+def marked(text: str, people: Mapping[str, str]) -> SafeString:
+    """Return the text for a page, with the people it names (sign-in name → full name) shown by their full names."""
     parts, end = [], 0
     for match in WORD.finditer(text):
         name = match[1]

@@ -9,22 +9,24 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from . import todo
-from .models import User
+from .models import Notification, User
 from .party_kinds import KINDS
 from .stages import Role
 
+UNREAD = 100
+"""The bar counts no more."""
+
 
 def entries(user: User) -> Iterator[dict[str, Any]]:
-    """Yield what the person's role may use: one query, for what is unread and what is due today."""
+    """Yield what the person's role may use, with what is unread and what is due today to be counted."""
     tomorrow = todo.Days.at(timezone.now(), timezone.get_current_timezone()).tomorrow
-    unread, due = todo.unread_and_due(user, tomorrow)
     if user.role != Role.PARTNER:
         yield {
             "url_name": "funnel:my-day",
             "icon": "circle-check-big",
             "label": _("My day"),
             "weight": 15,
-            "count": due,
+            "count": todo.due_before(user, tomorrow),
         }
         yield {"url_name": "funnel:journey-list", "icon": "users", "label": _("Journeys"), "weight": 30}
         yield {"url_name": "funnel:board", "icon": "square-kanban", "label": _("Pipeline"), "weight": 35}
@@ -40,7 +42,7 @@ def entries(user: User) -> Iterator[dict[str, Any]]:
         "icon": "bell",
         "label": _("Notifications"),
         "weight": 90,
-        "count": unread,
+        "count": Notification.objects.filter(user=user, read_at=None).order_by().values("pk")[:UNREAD],
         "live": "news",
     }
     yield {

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Min
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, Min, OuterRef
+from django.db.models.functions import JSONObject
+from django.utils.dateparse import parse_datetime
 
 from .models import Event, Journey
 from .stages import TARGETS
@@ -20,19 +24,30 @@ class Past:
     entered: Mapping[str, datetime]
 
 
-def past_of(journey: Journey) -> Past:
-    """Return the past of a journey, and let the apps know it (`Journey.happened`): one query."""
-    found = list(
-        Event.objects.live()
-        .filter(journey=journey)
-        .order_by()
-        .values("event", "stage_to")
-        .annotate(first=Min("occurred_at"))
+def _summed(events: Any) -> Any:
+    return events.order_by().values("event", "stage_to").annotate(first=Min("occurred_at"))
+
+
+def past_rows() -> ArraySubquery:
+    """Return what annotates journeys with their pasts, for `past_of` to read (as `past_rows`) without a query."""
+    rows = _summed(Event.objects.live().filter(journey=OuterRef("pk")))
+    return ArraySubquery(
+        rows.values(row=JSONObject(event=F("event"), stage_to=F("stage_to"), first=F("first")))
     )
+
+
+def past_of(journey: Journey) -> Past:
+    """Return the past of a journey, and let the apps know it (`Journey.happened`): one query, none where annotated."""
+    rows: Iterable[Mapping[str, Any]] | None = journey.__dict__.get("past_rows")
+    if rows is None:
+        rows = list(_summed(Event.objects.live().filter(journey=journey)))
     first: dict[str, datetime] = {}
-    for row in found:
+    kinds = set()
+    for row in rows:
+        kinds.add(row["event"])
         stage, at = row["stage_to"], row["first"]
-        if stage and row["event"] in TARGETS:
+        at = parse_datetime(at) if isinstance(at, str) else at
+        if at is not None and stage and row["event"] in TARGETS:
             first[stage] = min(at, first.get(stage, at))
-    journey.happened = frozenset(row["event"] for row in found)
+    journey.happened = frozenset(kinds)
     return Past(journey.happened, first)

@@ -66,13 +66,17 @@ path_pages: dict[str, str] = {}
 """Requirement path or the part before its dot → the URL name, taking the journey's id, where it is filled in."""
 
 navigation: list[Callable[["User"], Iterable[dict[str, Any]]]] = []
-"""Entries of the left bar: dicts of url_name, icon, label, weight and, where it counts something, count.
+"""Entries of the left bar: dicts of url_name, icon, label, weight and, where it counts something, count:
+a number, or a queryset cut short, which is counted together with the others.
 
 With `"place": "account"` an entry stands in the menu under the avatar instead: settings, imports, users.
 """
 
 settings_pages: list[Callable[["User"], Iterable[dict[str, Any]]]] = []
-"""Pages of the settings that an app adds: dicts of url_name, icon, label and text, for the role that may use them."""
+"""Pages of the settings that an app adds: dicts of url_name, icon, label and text, for the role that may use them.
+
+`group` names the part of the settings' first page: organisation, people, funnel (where none is named), marketing, mine.
+"""
 
 api_routes: list[tuple[str, type, str]] = []
 """(prefix, viewset, basename) of each REST resource."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 from django.contrib.postgres.aggregates import StringAgg
-from django.db.models import Case, CharField, OuterRef, Subquery, Value, When
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BigIntegerField, Case, CharField, F, Func, OuterRef, Subquery, Value, When
+from django.db.models.fields.json import KeyTransform
+from django.db.models.functions import JSONObject
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -17,7 +20,7 @@ from .access import Permission
 from .look import stage_colour
 from .mentions import marked
 from .models import Activity, Mail, Note, Reason, User
-from .queries import EventQuerySet
+from .queries import Among, EventQuerySet
 from .stages import MONEY_EVENTS, Happening, Role, Stage
 
 H = Happening
@@ -93,8 +96,18 @@ def is_annulled(event: Any) -> bool:
     return getattr(event, "annulment", None) is not None
 
 
+class _Ids(Func):
+    """The whole numbers of a JSON list, as an array; an empty one where there is no list."""
+
+    template = "ARRAY(SELECT jsonb_array_elements_text(%(expressions)s)::bigint)"
+    output_field = ArrayField(BigIntegerField())
+
+
 def told(events: EventQuerySet) -> Any:
-    """Fetch along what is told of events: who, the words, the letter, the reason, the annulment."""
+    """Fetch along what is told of events: who, the words, whom they name, the letter, the reason, the annulment."""
+    people = User.objects.filter(
+        Among(F("pk"), _Ids(KeyTransform("mentions", OuterRef("inputs"))))
+    ).order_by()
     notes = Note.objects.filter(event=OuterRef("pk")).order_by().values("event")
     kinds = Case(
         *(When(event=event, then=Value(kind)) for event, kind in REASON_KINDS.items()),
@@ -108,15 +121,13 @@ def told(events: EventQuerySet) -> Any:
         .annotate(
             said=Subquery(notes.annotate(all=StringAgg("text", Value("\n"), order_by="pk")).values("all")),
             reason_label=Subquery(reasons.values("label")[:1]),
+            people=ArraySubquery(people.values(row=JSONObject(username=F("username"), name=F("name")))),
         )
     )
 
 
-def item_of(event: Any, user: User, people: Mapping[str, User]) -> dict[str, Any]:
-    """Return the timeline's item of an event for a reader: who did what when, in words, marked where it is annulled.
-
-    `people` are those whom the words may mention, by sign-in name.
-    """
+def item_of(event: Any, user: User) -> dict[str, Any]:
+    """Return the timeline's item of an event for a reader: who did what when, in words, marked where it is annulled."""
     activity = getattr(event, "activity", None)
     annulled = is_annulled(event)
     item: dict[str, Any] = {
@@ -133,7 +144,8 @@ def item_of(event: Any, user: User, people: Mapping[str, User]) -> dict[str, Any
     }
     if user.role == Role.PARTNER:
         return item
-    item["said"] = marked(words_of(event), people)
+    names = {person["username"]: person["name"] or person["username"] for person in event.people or ()}
+    item["said"] = marked(words_of(event), names)
     if mail := getattr(activity, "mail", None):
         item["letter"] = _letter(mail)
     if annulled:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from typing import Any, Final
 
-from django.db import connection
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .access import Permission, may
-from .models import Journey, Notification, Task, User
+from .models import Journey, Task, User
 from .queries import JourneyQuerySet
 from .stages import VOID_STAGES, Role
 
@@ -132,35 +131,6 @@ def colleagues() -> QuerySet[User]:
     )
 
 
-def unread_and_due(user: User, until: datetime) -> tuple[int, int]:
-    """Return how many notifications a person has not read and how many tasks are due before `until`: one statement.
-
-    Both for the left bar of every page, so no more than `BADGE` are counted.
-    """
-    parts: list[QuerySet[Any]] = [
-        Notification.objects.filter(user=user, read_at=None).order_by().values("pk")[:BADGE],
-        Task.objects.open().filter(assignee=user, due_at__lt=until).order_by().values("pk")[:BADGE],
-    ]
-    told = [part.query.sql_with_params() for part in parts]
-    counts = [f"(SELECT count(*) FROM ({statement}) AS part)" for statement, _given in told]  # noqa: S608  put together from querysets; values are parameters
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT " + ", ".join(counts), [value for _, given in told for value in given])
-        unread, due = cursor.fetchone()
-    return unread, due
-
-
-# how it stands with many ---------------------------------------------------------------------------------------------
-
-
-def overdue_of(users: Iterable[int], *, at: datetime | None = None) -> dict[int, tuple[int, datetime]]:
-    """Return for each person (id) with overdue tasks how many, and since when the oldest is due: one statement."""
-    rows: Iterable[Any] = (
-        Task.objects.open()
-        .valid()
-        .filter(assignee__in=list(users), due_at__lt=at or timezone.now())
-        .order_by()
-        .values("assignee")
-        .annotate(number=Count("pk"), first=Min("due_at"))
-        .values_list("assignee", "number", "first")
-    )
-    return {user: (number, first) for user, number, first in rows}
+def due_before(user: User, until: datetime) -> QuerySet[Any]:
+    """Return the tasks of a person that are due before `until`, for the left bar, which counts no more than `BADGE`."""
+    return Task.objects.open().filter(assignee=user, due_at__lt=until).order_by().values("pk")[:BADGE]

@@ -98,9 +98,9 @@ class Organisation(models.Model):
 
     @classmethod
     @contextmanager
-    def held(cls) -> Iterator[None]:
-        """Let everything done inside see the same settings, read once: for one act in one transaction."""
-        token = _kept.set([])
+    def held(cls, known: Self | None = None) -> Iterator[None]:
+        """Let everything done inside see the same settings, read once, or those known already: for one act or page."""
+        token = _kept.set([known] if known else [])
         try:
             yield
         finally:

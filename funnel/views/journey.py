@@ -18,10 +18,11 @@ from funnel.acts import BadInput
 from funnel.chronicle import Chronicle, chronicle
 from funnel.composer import ComposerForm, Written
 from funnel.machine import Refused
-from funnel.models import Journey
+from funnel.models import Journey, Organisation
 from funnel.page_forms import WhenForm
 from funnel.past import past_of
 from funnel.stages import Happening
+from funnel.story import with_story
 from funnel.toasts import toast
 
 from . import todo_regions
@@ -33,10 +34,20 @@ from .base import go, is_fragment, is_outsider, journey_of, permitted, person, s
 @require_GET
 def journey(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one journey: path, next step, what happened, what is open and what is not; or its timeline alone."""
-    shown = journey_of(request, pk)
+    shown = _with_story(request, pk)
     if is_fragment(request) and request.headers.get("HX-Target", "") in {"history", "older"}:
         return _timeline(request, shown)
     return show(request, shown)
+
+
+def _with_story(request: HttpRequest, pk: int) -> Journey:
+    """Return the journey with its parties and what its timeline needs of it, where it may be seen. Raises Http404."""
+    user = person(request)
+    found = Journey.objects.visible_to(user).with_parties().filter(pk=pk)
+    shown = with_story(found, user, request.GET).first()
+    if shown is None:
+        raise Http404("no such journey")
+    return shown
 
 
 def _timeline(request: HttpRequest, shown: Journey) -> HttpResponse:
@@ -55,8 +66,22 @@ def show(
     refused: str = "",
 ) -> HttpResponse:
     """Draw the whole page, with what was typed and why it was refused."""
-    user, now = person(request), timezone.now()
+    if "story_files" not in shown.__dict__:
+        shown = _with_story(request, shown.pk)
     organisation = request.organisation  # type: ignore[attr-defined]  # set by ReaderMiddleware
+    with Organisation.held(organisation):
+        context = _context(request, shown, organisation, form, when)
+        return render(request, "funnel/journey.html", {**context, "refused": refused}, status=status)
+
+
+def _context(
+    request: HttpRequest,
+    shown: Journey,
+    organisation: Organisation,
+    form: ComposerForm | None,
+    when: WhenForm | None,
+) -> dict[str, Any]:
+    user, now = person(request), timezone.now()
     past = past_of(shown)
     found = journey_page.choices(shown, user, past)
     outsider = is_outsider(user)
@@ -75,7 +100,6 @@ def show(
         "may_edit": access.may_edit(user, shown),
         "sees_money": access.may(user, access.Permission.SEE_MONEY),
         "currency": organisation.currency,
-        "refused": refused,
     }
     if not outsider:
         context |= todo_regions.steps_of(user, shown)
@@ -92,7 +116,7 @@ def show(
             render_to_string(template, {"journey": shown, **extra}, request)
             for template, extra in journey_page.panels(shown, user)
         ]
-    return render(request, "funnel/journey.html", context, status=status)
+    return context
 
 
 def _fresh(shown: Journey) -> ComposerForm:
