@@ -15,7 +15,7 @@ from funnel.clock import BusinessClock
 from funnel.limits import limits, stale
 from funnel.models import Journey, Organisation, User
 from funnel.queries import JourneyQuerySet
-from funnel.stages import DEAL_STAGES, Stage
+from funnel.stages import Stage
 from funnel.views.base import address
 
 PATHS: Final[Mapping[str, str]] = {
@@ -48,17 +48,18 @@ def attention(
     money: bool,
     now: datetime,
 ) -> list[Item]:
-    """Return what waits for somebody, the most pressing first; what there is none of is left out. Three queries."""
-    journeys = Journey.objects.visible_to(user).filter(_kept(filters, ""))
+    """Return what waits for somebody, the most pressing first; what there is none of is left out. Five queries."""
+    journeys = Journey.objects.visible_to(user).open().filter(_kept(filters, ""))
     late = answer_by(organisation.clock, now, organisation.first_response_minutes)
     decided_by = answer_by(organisation.clock, now, organisation.handoff_hours * 60)
     kinds = (
         ("late", "alarm-clock", "bad", _("Leads past their reply time"), _("the first answer is late"),
-         Q(stage=Stage.NEW, created_at__lt=late), {"stage": Stage.NEW, "order": "oldest"}),
+         Q(stage=Stage.NEW, created_at__lt=late), {"stage": Stage.NEW, "clock": "over", "order": "oldest"}),
         ("handoffs", "inbox", "bad", _("Handoffs undecided"), _("sales has not said yes or no"),
-         Q(stage=Stage.HANDED_OFF, stage_since__lte=decided_by), {"stage": Stage.HANDED_OFF, "order": "waiting"}),
-        ("stale", "flame", "bad", _("Stale deals"), _("longer in a stage than agreed"),
-         Q(stage__in=DEAL_STAGES) & stale(limits(), now), None),
+         Q(stage=Stage.HANDED_OFF, stage_since__lte=decided_by),
+         {"stage": Stage.HANDED_OFF, "clock": "over", "order": "waiting"}),
+        ("stale", "flame", "bad", _("Stale leads and deals"), _("longer in a stage than agreed"),
+         stale(limits(), now), {"stale": "yes"}),
         ("objections", "message-circle-warning", "warn", _("Open objections"), _("the client objects and waits"),
          Q(stage=Stage.OBJECTION), {"stage": Stage.OBJECTION, "order": "waiting"}),
         ("proposals", "clock", "warn", _("Proposals unanswered"), _("with the client"),
@@ -69,23 +70,44 @@ def attention(
         Item(
             icon, tone, title, why, sums[f"{kind}_n"],
             (sums[f"{kind}_sum"] or Decimal(0)) if money else None,
-            f"{address('funnel:journey-list')}?{urlencode(query)}" if query else address("funnel:board"),
+            _listed(**query),
         )
         for kind, icon, tone, title, why, _condition, query in kinds
     ]  # fmt: skip
     if money:
         items.insert(3, _overdue(user, organisation, filters, now))
+    items += [
+        _of_steps(
+            journeys.with_next_step(due_before=now), "clock-alert", _("Overdue next steps"),
+            _("promised, not done"), "late", money=money,
+        ),
+        _of_steps(
+            journeys.without_next_step(), "circle-alert", _("No next step"),
+            _("nobody plans to act"), "none", money=money,
+        ),
+    ]  # fmt: skip
     return [item for item in items if item.count]
+
+
+def _listed(**query: str) -> str:
+    return f"{address('funnel:journey-list')}?{urlencode(query)}"
+
+
+def _of_steps(
+    journeys: JourneyQuerySet, icon: str, title: str, why: str, wanted: str, *, money: bool
+) -> Item:
+    found = journeys.order_by().aggregate(n=Count("pk"), sum=Sum("amount"))
+    amount = found["sum"] or Decimal(0)
+    return Item(icon, "warn", title, why, found["n"], amount if money else None, _listed(next=wanted))
 
 
 def _sums(journeys: JourneyQuerySet, conditions: Mapping[str, Q]) -> dict[str, Any]:
     """Count the journeys of each kind and sum what they are expected to bring: one query."""
-    stages = {Stage.NEW, Stage.HANDED_OFF, *DEAL_STAGES}
     asked: dict[str, Any] = {}
     for kind, condition in conditions.items():
         asked[f"{kind}_n"] = Count("pk", filter=condition)
         asked[f"{kind}_sum"] = Sum("amount", filter=condition)
-    return journeys.filter(stage__in=stages).order_by().aggregate(**asked)
+    return journeys.order_by().aggregate(**asked)
 
 
 def _overdue(
