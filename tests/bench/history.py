@@ -1,16 +1,9 @@
 """Three years of a busy company, by SQL: about seven events a journey, of every kind that figures rest on."""
 
 from contextlib import closing
+from typing import Any
 
 from .database import Bench
-
-PEOPLE = """
-from funnel.models import Campaign, Source, Team, User
-Source.objects.bulk_create([Source(key=f'source{n}') for n in range(6)])
-Campaign.objects.bulk_create([Campaign(key=f'campaign{n}') for n in range(20)])
-teams = Team.objects.bulk_create([Team(name=f'Team {n}') for n in range(4)])
-User.objects.bulk_create([User(username=f'seller{n}', role='salesperson', team=teams[n % 4]) for n in range(20)])
-"""
 
 # The way down the funnel that a journey goes some part of; then it may be lost.
 WAY = (
@@ -59,12 +52,29 @@ SELECT 10000000 + n, seq, event, '', stage_to, occurred_at, occurred_at, gen_ran
 """
 
 
+def people() -> None:
+    """Make whom and what the history refers to, in the database of this process."""
+    from funnel.models import Campaign, Source, Team, User  # the bench itself runs without Django
+
+    Source.objects.bulk_create([Source(key=f"source{n}") for n in range(6)])
+    Campaign.objects.bulk_create([Campaign(key=f"campaign{n}") for n in range(20)])
+    teams = Team.objects.bulk_create([Team(name=f"Team {n}") for n in range(4)])
+    User.objects.bulk_create(
+        [User(username=f"seller{n}", role="salesperson", team=teams[n % 4]) for n in range(20)]
+    )
+
+
+def write(cursor: Any, *, journeys: int) -> None:
+    """Write the history of so many journeys; `people` must be there."""
+    events, stages = zip(*WAY, strict=True)
+    cursor.execute(FILL, {"size": journeys, "events": list(events), "stages": list(stages)})
+
+
 def fill(bench: Bench) -> int:
     """Write the history beside what is there; return how many events there are then."""
-    bench.manage("shell", "-v0", "-c", PEOPLE)
+    bench.manage("shell", "-v0", "-c", "from tests.bench.history import people; people()")
     with closing(bench.connect()) as connection, connection.cursor() as cursor:
-        events, stages = zip(*WAY, strict=True)
-        cursor.execute(FILL, {"size": bench.size, "events": list(events), "stages": list(stages)})
+        write(cursor, journeys=bench.size)
         cursor.execute("VACUUM ANALYZE funnel_event")
         cursor.execute("VACUUM ANALYZE funnel_journey")
         cursor.execute("SELECT count(*) FROM funnel_event")
