@@ -8,7 +8,6 @@ from datetime import datetime, time, timedelta, tzinfo
 from typing import Any, Final
 
 from django.db.models import Count, Q, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .access import Permission, may
@@ -115,6 +114,11 @@ def forgotten(user: User | None) -> JourneyQuerySet:
     """Return the open journeys of a person, or for None of everybody, that have no next step, the oldest ones first."""
     journeys = Journey.objects.without_next_step()
     return (journeys.owned_by(user) if user else journeys).order_by("stage_since", "pk")
+
+
+def is_own(user: User, task: Task) -> bool:
+    """Tell whether a task on no journey is for somebody to see: its two people, and who leads."""
+    return user.leads_everyone or user.pk in (task.assignee_id, task.created_by_id)
 
 
 def may_plan(user: User, journey: Journey) -> bool:

@@ -21,7 +21,7 @@ REGIONS: Final = frozenset({DAY, STEPS})
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A task as a list shows it. `seen`: the reader may open its journey; `workable`: they may change it."""
+    """A task as a list shows it. `seen`: the reader sees its journey, or the task itself; `workable`: may change it."""
 
     task: Task
     seen: bool
@@ -66,7 +66,7 @@ def rows_of(user: User, tasks: list[Task]) -> list[Row]:
     return [
         Row(
             task,
-            seen=task.journey_id is None or task.journey_id in seen,
+            seen=task.journey_id in seen if task.journey_id else todo.is_own(user, task),
             workable=todo_acts.may_work(user, task),
         )
         for task in tasks

@@ -15,6 +15,7 @@ H = Happening
 @dataclass(frozen=True, slots=True)
 class Column:
     """`events`: how many of them the person made. `time`: how long they took. `journeys`: how many they own now.
+    `tasks`: how many of theirs are late now.
 
     `money` takes the permission to see money; `definition` tells in a sentence what is counted.
     """
@@ -22,7 +23,7 @@ class Column:
     key: str
     name: str | Promise
     definition: str | Promise
-    kind: Literal["events", "time", "journeys"] = "events"
+    kind: Literal["events", "time", "journeys", "tasks"] = "events"
     events: tuple[str, ...] = ()
     money: bool = False
 
@@ -52,6 +53,8 @@ COLUMNS: Final = (
     Column("open", _("Open"), _("Open journeys that the person owns now."), kind="journeys"),
     Column("stuck", _("Stuck"), _("Of these, journeys that stand at their stage for longer than its limit."),
            kind="journeys"),
+    Column("late", _("Overdue steps"), _("Tasks of the person whose day or time has passed, and that are still open."),
+           kind="tasks"),
 )  # fmt: skip
 BY_KEY: Final[Mapping[str, Column]] = {column.key: column for column in COLUMNS}
 COUNTED: Final = tuple(dict.fromkeys(event for column in COLUMNS for event in column.events))

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from funnel import limits
 from funnel.access import Permission, may
 from funnel.clock import BusinessClock
-from funnel.models import Event, Journey, User
+from funnel.models import Event, Journey, Task, User
 from funnel.periods import DAY, Period
 from funnel.stages import Happening, Role
 from kpi import sql
@@ -91,10 +92,13 @@ def activity(
     for actor, minutes, n in _medians(staff, when, clock, now):
         work = whole if actor is None else found.setdefault(actor, Work(None))
         work.minutes, work.n = minutes, n
-    people = staff.filter(Q(is_active=True) | Q(pk__in=found)).select_related("team")
+    late = _late(now).filter(assignee=OuterRef("pk")).order_by().values("assignee")
+    people = staff.annotate(late=Coalesce(Subquery(late.annotate(n=Count("pk")).values("n")), 0))
+    people = people.filter(Q(is_active=True) | Q(pk__in=found) | Q(late__gt=0)).select_related("team")
     works = []
     for person in sorted(people, key=lambda one: (str(one).casefold(), one.pk)):
         work = found.get(person.pk, Work(None))
+        work.counts["late"] = person.late
         work.person = person
         works.append(work)
         whole.paid += work.paid
@@ -161,6 +165,16 @@ def journeys_of(column: Column, staff: QuerySet[User], now: datetime) -> QuerySe
     """The journeys that a column of kind "journeys" counts."""
     journeys: QuerySet[Journey] = Journey.objects.open().filter(owner__in=staff.order_by().values("pk"))
     return journeys.filter(limits.stale(limits.limits(), now)) if column.key == "stuck" else journeys
+
+
+def late_tasks(staff: QuerySet[User], now: datetime) -> QuerySet[Task]:
+    """The open tasks of the staff that are late."""
+    return _late(now).filter(assignee__in=staff.order_by().values("pk"))
+
+
+def _late(now: datetime) -> QuerySet[Task]:
+    tasks: QuerySet[Task] = Task.objects.open().valid().filter(due_at__lt=now)
+    return tasks
 
 
 def day_of(person: User, when: Stretch) -> QuerySet[Event]:

@@ -23,9 +23,20 @@ from funnel.sheets import csv_file, xlsx_file
 from funnel.stages import MONEY_EVENTS, Stage
 from funnel.timeline import ICONS
 from funnel.views.base import permitted, person
+from funnel.views.todo_regions import rows_of
 from kpi.staff.columns import BY_KEY, COLUMNS, Column
 from kpi.staff.forms import PERIODS, StaffForm
-from kpi.staff.queries import Stretch, Work, activity, day_of, events_of, journeys_of, stretch, visible_staff
+from kpi.staff.queries import (
+    Stretch,
+    Work,
+    activity,
+    day_of,
+    events_of,
+    journeys_of,
+    late_tasks,
+    stretch,
+    visible_staff,
+)
 
 
 def _organisation(request: HttpRequest) -> Organisation:
@@ -97,7 +108,7 @@ def _line(work: Work, columns: Iterable[Column]) -> list[Any]:
 @permitted(Permission.SEE_REPORTS)
 @require_GET
 def staff_rows(request: HttpRequest, column: str) -> HttpResponse:
-    """List the events or journeys behind a number: as many as the number says, of `?person=` or of all."""
+    """List the events, journeys or tasks behind a number: as many as the number says, of `?person=` or of all."""
     organisation, user = _organisation(request), person(request)
     form = StaffForm(request.GET, user=user, organisation=organisation)
     chosen = BY_KEY.get(column)
@@ -121,6 +132,10 @@ def staff_rows(request: HttpRequest, column: str) -> HttpResponse:
         page: Any = keyset(journeys.select_related("contact", "company", "owner"), request.GET, by="stage_since",
                            oldest_first=True)  # fmt: skip
         context |= {"page": page, "total": journeys.count(), "journeys": _shown(user, page.rows)}
+    elif chosen.kind == "tasks":
+        tasks: Any = late_tasks(people, timezone.now())
+        page = keyset(tasks.with_people(), request.GET, by="due_at", oldest_first=True)
+        context |= {"page": page, "total": tasks.count(), "tasks": rows_of(user, page.rows)}
     else:
         events = events_of(chosen, people, form.when)
         page = keyset(_told(events), request.GET, by="occurred_at")
@@ -221,7 +236,7 @@ def _cells(
                 "words": words or formats.DASH,
                 "small": small,
                 "url": url,
-                "bad": column.key == "stuck" and number,
+                "bad": column.key in {"stuck", "late"} and number,
             }
         )
     return found

@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from funnel import todo_acts
 from funnel.annulment import annul
 from funnel.models import Event, Journey, User
 from funnel.stages import Happening, Role, Stage
@@ -61,6 +62,7 @@ def test_every_number_opens_as_many_rows_as_it_says(manager: Client) -> None:
     journey_at(Stage.LOST), journey_at(Stage.PROPOSAL_SENT)
     for step in ("payment_received", "refund_paid"):
         won = run(won, step, actor=mia)
+    todo_acts.create(actor=mia, at=START, title="Call back", assignee=mia, due_at=START)
     checked = set()
     for row in table(manager, f"?date={DAY}&period=month").values():
         for key, cell in row.items():
@@ -137,6 +139,17 @@ def test_open_and_stuck_work_is_that_of_the_owner_now(manager: Client, fay: User
     assert [one.pk for one, _seen in manager.get(found["stuck"]["url"]).context["journeys"]] == [old.pk]
 
 
+def test_overdue_steps_are_those_of_whoever_has_them_now(manager: Client, fay: User) -> None:
+    now, mia = timezone.now(), people(Role.MANAGER, "Mia")
+    for title, days, who in (("Late", -2, fay), ("In time", 2, fay), ("Late too", -1, mia)):
+        todo_acts.create(actor=who, at=START, title=title, assignee=who, due_at=now + dt.timedelta(days=days))
+    found = table(manager)
+    assert (found["Fay"]["late"]["words"], found[""]["late"]["words"]) == ("1", "2")
+    rows = manager.get(found["Fay"]["late"]["url"])
+    assert [str(row.task) for row in rows.context["tasks"]] == ["Late"]
+    assert "Late" in rows.content.decode()
+
+
 def test_people_see_themselves_and_their_team_and_managers_everybody(client: Client, fay: User) -> None:
     people(Role.SALESPERSON, "Sam", team=team("North"))
     people(Role.SALESPERSON, "Sue", team=team("South"))
@@ -209,7 +222,8 @@ def test_long_lists_are_paged_without_losing_a_row(manager: Client, fay: User) -
 
 
 @pytest.mark.parametrize(
-    "path", [URL, "/staff/rows/moves/", "/staff/rows/response_time/", "/staff/rows/stuck/"]
+    "path",
+    [URL, "/staff/rows/moves/", "/staff/rows/response_time/", "/staff/rows/stuck/", "/staff/rows/late/"],
 )
 def test_the_number_of_queries_is_the_same_for_one_and_for_many(manager: Client, path: str) -> None:
     def asked() -> int:
