@@ -6,7 +6,7 @@ belongs to the source, campaign, service, owner and team of the signature. Spam,
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -99,15 +99,23 @@ FROM (
 
 
 def schedule(
-    *, clock: BusinessClock, spans: Sequence[Span], as_of: datetime, lag: timedelta | None
+    *,
+    clock: BusinessClock,
+    spans: Sequence[Span],
+    as_of: datetime,
+    lag: timedelta | None,
+    ahead: bool = False,
 ) -> tuple[str, dict[str, Any]]:
-    """The relations `span` and `counted` (instalments of journeys that count, with what came `in_time`)."""
-    today = as_of.astimezone(clock.zone).date()
+    """The relations `span` and `counted` (instalments of journeys that count, with what came `in_time`).
+
+    Those of days to come are left out unless they are wanted too (`ahead`).
+    """
+    latest = date.max if ahead else as_of.astimezone(clock.zone).date()
     tick = timedelta(microseconds=1)
     return f"WITH {_DAYS},{_SCHEDULE},{_STANDING_THEN if lag is None else _STANDING_NOW}", {
         "spans": [span.name for span in spans],
         "firsts": [span.starts.astimezone(clock.zone).date() for span in spans],
-        "lasts": [min(today, (span.ends - tick).astimezone(clock.zone).date()) for span in spans],
+        "lasts": [min(latest, (span.ends - tick).astimezone(clock.zone).date()) for span in spans],
         "as_of": as_of,
         "stage_events": list(TARGETS),
         "void": list(VOID_STAGES),

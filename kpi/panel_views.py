@@ -8,7 +8,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -17,7 +16,10 @@ from funnel.models import Organisation
 from funnel.sheets import csv_file, xlsx_file
 from funnel.views.base import is_fragment, permitted
 from kpi import tables
-from kpi.forms import ReportForm
+from kpi.dashboards import controls
+from kpi.dashboards.forms import DashboardForm
+from kpi.dashboards.pages import EVERY
+from kpi.dashboards.panels import scope_of
 from kpi.panels import PANELS, Asked, Panel, PanelView, asked_of
 from kpi.panels.frame import CHOICES
 
@@ -36,7 +38,7 @@ def panel(request: HttpRequest, key: str) -> HttpResponse:
     if found is None:
         raise Http404("no such panel")
     organisation: Organisation = request.organisation  # type: ignore[attr-defined]  # set by ReaderMiddleware
-    form = ReportForm(request.GET, organisation=organisation)
+    form = DashboardForm(request.GET, organisation=organisation, trends=tuple(EVERY))
     if not form.is_valid():
         return render(request, _template(request), {"panel": found, "form": form}, status=400)
     asked = asked_of(request, form)
@@ -45,7 +47,10 @@ def panel(request: HttpRequest, key: str) -> HttpResponse:
     view = found.build(asked)
     if file := FILES.get(request.GET.get("format", "")):
         return file(_file_name(found, asked), list(map(str, view.table.head)), view.table.plain_rows())
-    return render(request, _template(request), _context(request, form, found, asked, view))
+    context = _context(request, form, found, asked, view)
+    if not is_fragment(request):
+        context |= _page(request, form, found, asked)
+    return render(request, _template(request), context)
 
 
 def _template(request: HttpRequest) -> str:
@@ -53,11 +58,8 @@ def _template(request: HttpRequest) -> str:
 
 
 def _context(
-    request: HttpRequest, form: ReportForm, found: Panel, asked: Asked, view: PanelView
+    request: HttpRequest, form: DashboardForm, found: Panel, asked: Asked, view: PanelView
 ) -> dict[str, Any]:
-    period = asked.period
-    after = period.next() if period.kind != "range" else None
-    month_now = asked.organisation.clock.month_at(timezone.now())
     return {
         "panel": found,
         "form": form,
@@ -73,20 +75,19 @@ def _context(
             )
             for picture in view.pictures
         ],
-        "period": period,
-        "title": view.period or tables.title(period),
-        "before": period.previous(),
-        "after": after if after and after.first <= month_now.first else None,
+        "covers": view.period or tables.title(asked.period),
         "csv_url": _with(request, format="csv"),
         "xlsx_url": _with(request, format="xlsx"),
-        "filtered": [
-            (form.fields[cut].label, form.choices[cut][value].label if value else "—")
-            for cut, values in asked.filters.items()
-            for value in values
-        ],
-        "crumbs": [{"url": f"{reverse('kpi:dashboard')}?period={period.name}", "label": _("Dashboard")}],
+    }
+
+
+def _page(request: HttpRequest, form: DashboardForm, found: Panel, asked: Asked) -> dict[str, Any]:
+    """What stands around the panel where it is a page of its own: period, filters and the other panels."""
+    carried = _carried(request)
+    return controls.of(request, form, scope_of(asked)) | {
+        "crumbs": [{"url": f"{reverse('kpi:dashboard')}?{carried}", "label": _("Dashboard")}],
         "others": [
-            (one, f"{reverse('kpi:panel', args=[one.key])}?{_carried(request)}")
+            (one, f"{reverse('kpi:panel', args=[one.key])}?{carried}", one.key == found.key)
             for one in PANELS.values()
             if asked.money or not one.money
         ],

@@ -313,3 +313,13 @@ worth AS (
     JOIN money ON money.at < span.ends AND money.first_at < span.ends
 )"""
 """Needs `paid` and `span`."""
+
+ORIGINS: Final = """
+SELECT DISTINCT ON (client) client, source_id
+FROM (
+    SELECT CASE WHEN company_id IS NULL THEN 'contact:' || contact_id ELSE 'company:' || company_id END AS client,
+        source_id, created_at, id
+    FROM funnel_journey WHERE stage NOT IN ('spam', 'merged') AND annulled_at IS NULL
+) AS journey
+ORDER BY client, created_at, id"""
+"""The source of each client's first application."""

@@ -79,7 +79,7 @@ class Trend:
 def trend(chart: Trend, *, width: float = 1080, height: float = 300) -> Drawn:
     """Draw the trend for the desk (`width` × `height`) and for the phone."""
     label = chart.label or _("Trend")
-    if not any(value is not None for value in _values(chart)):
+    if not any(_values(chart)):
         return Drawn(label, empty=_("Nothing was counted in these months."))
     return Drawn(
         label,

@@ -101,7 +101,7 @@ def _table(asked: Asked, grid: list[charts.Cohort]) -> Table:
     rows = []
     for cohort in grid:
         cells = [
-            share(Rate(round(float(cell.value) * cohort.size), cohort.size))
+            share(Rate(round(float(cell.value) * cohort.size), cohort.size), cell.href)
             for cell in cohort.cells
             if cell and cell.value is not None
         ]

@@ -25,7 +25,7 @@ from kpi.metrics import BY_KEY
 from kpi.queries import Question, Span, windows_of
 from kpi.values import Number, Rate, Spread, Value, plain
 
-CHOICES: Final = ("to", "by", "trend", "sort")
+CHOICES: Final = ("to", "by", "every", "trend", "sort")
 """Parameters by which a panel shows the same thing otherwise, beside period and filters."""
 
 

@@ -1,10 +1,13 @@
 """Payments against their schedules, and what clients are worth by when and whence they came."""
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
+from urllib.parse import urlencode
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from funnel import formats
@@ -46,10 +49,14 @@ def schedule(asked: Asked) -> PanelView:
         rows.append(
             [
                 name(label),
-                money(month.due, asked.currency, asked.records("instalments_due", month.month)),
+                money(month.due, asked.currency, asked.records("instalments_due", month.month, due="all")),
                 money(paid, asked.currency, href),
-                money(month.overdue, asked.currency),
-                money(month.plan, asked.currency),
+                money(
+                    month.overdue,
+                    asked.currency,
+                    asked.records("instalments_due", month.month, due="overdue"),
+                ),
+                money(month.plan, asked.currency, _plan_of(month.month)),
             ]
         )
     series = [_("Due"), _("Paid, net"), _("Overdue"), _("Plan")]
@@ -73,6 +80,12 @@ def schedule(asked: Asked) -> PanelView:
     )
 
 
+def _plan_of(month: Period) -> str:
+    """Where the plan of net payments was set."""
+    query = urlencode({"year": month.first.year, "metric": "payments_net"})
+    return f"{reverse('kpi:plan-grid')}?{query}"
+
+
 _WORTH: Final = """
 money AS MATERIALIZED (
     SELECT paid.*, min(at) FILTER (WHERE event = 'payment_received') OVER (PARTITION BY client) AS first_at FROM paid
@@ -83,15 +96,7 @@ own AS (
     FROM money JOIN span ON money.at < span.ends AND money.first_at < span.ends
     WHERE {kept}
 ),
-origin AS (
-    SELECT DISTINCT ON (client) client, source_id
-    FROM (
-        SELECT CASE WHEN company_id IS NULL THEN 'contact:' || contact_id ELSE 'company:' || company_id END AS client,
-            source_id, created_at, id
-        FROM funnel_journey WHERE stage NOT IN ('spam', 'merged') AND annulled_at IS NULL
-    ) AS journey WHERE client IN (SELECT client FROM own)
-    ORDER BY client, created_at, id
-)
+origin AS (SELECT * FROM ({origins}) AS origin WHERE client IN (SELECT client FROM own))
 SELECT date_trunc(%(unit)s, own.first_day)::date, NULL, NULL, sum(own.net),
     count(DISTINCT own.client) FILTER (WHERE own.event = 'payment_received')
 FROM own GROUP BY 1
@@ -105,10 +110,14 @@ GROUP BY source.key, source.label
 
 def lifetime_value(asked: Asked) -> PanelView:
     """What clients are worth to the period's end, by the month or quarter of their first payment and by first source."""
-    unit = asked.chosen("by", list(COHORTS))
+    unit = asked.chosen("every", list(COHORTS))
     found = _worth(asked, unit)
     cohorts = [(day, net, clients) for day, _key, _label, net, clients in found if day]
-    sources = [(words_of(key, label), net, clients) for day, key, label, net, clients in found if not day]
+    sources = [
+        (words_of(key, label), net, clients, {"first_source": key})
+        for day, key, label, net, clients in found
+        if not day
+    ]
     sources.sort(key=lambda row: (-float(Rate(row[1], row[2]).figure or 0), row[0]))
     shown = _periods(asked, unit)
     by_day: dict[date, tuple[Any, int]] = {day: (net, clients) for day, net, clients in cohorts}
@@ -120,14 +129,26 @@ def lifetime_value(asked: Asked) -> PanelView:
         acquired = Rate(cost, clients).figure if cost is not None else None
         average = Rate(net, clients).figure
         label = tables.title(period)
-        rows.append(_row(asked, label, _("Cohort"), net, clients, acquired))
+        who = {"first_paid": period.name}
+        rows.append(_row(asked, (label, _("Cohort")), net, clients, who, acquired, period))
         values = [None if value is None else Decimal(float(value)) for value in (average, acquired)]
-        axis = formats.month(period.first)[:3] if unit == "month" else period.name
-        columns.append(charts.Column(axis, label, values, note=f"n = {formats.number(clients)}"))
+        axis = formats.month(period.first)[:3] if unit == "month" else label
+        columns.append(
+            charts.Column(
+                axis,
+                label,
+                values,
+                _worth_of(asked, who) if clients else "",
+                note=f"n = {formats.number(clients)}",
+            )
+        )
     if by_day:
         net, clients = (sum(part) for part in zip(*by_day.values(), strict=True))
-        rows.insert(0, _row(asked, _("Earlier"), _("Cohort"), net, clients, None))
-    rows += [_row(asked, words, _("First source"), net, clients, None) for words, net, clients in sources]
+        earlier = {"first_paid_before": shown[0].name}
+        rows.insert(0, _row(asked, (_("Earlier"), _("Cohort")), net, clients, earlier))
+    rows += [
+        _row(asked, (words, _("First source")), net, clients, who) for words, net, clients, who in sources
+    ]
     some = bool(found)
     titles = {"month": _("By month"), "quarter": _("By quarter")}
     pictures = [
@@ -136,7 +157,7 @@ def lifetime_value(asked: Asked) -> PanelView:
             _("Lifetime value by first payment"),
             _columns(asked, columns if some else []),
             "wide",
-            tabs=[("by", value, titles[value], value == unit) for value in COHORTS],
+            tabs=[("every", value, titles[value], value == unit) for value in COHORTS],
         ),
         Picture("ltv-sources", _("Lifetime value by first source"), _bars(asked, sources), "wide"),
     ]
@@ -160,7 +181,7 @@ def _worth(asked: Asked, unit: str) -> list[tuple[Any, ...]]:
     else:
         relations = ",".join((f"WITH {sql.SPANS}", sql.TOUCHED_BY_MONEY, sql.JOURNEYS, sql.MONEY_KNOWN))
         parameters |= clock_parameters(organisation.clock, max(asked.as_of, asked.span.ends))
-    return run(f"{relations},{_WORTH.format(kept=condition)}", parameters)
+    return run(f"{relations},{_WORTH.format(kept=condition, origins=sql.ORIGINS)}", parameters)
 
 
 def _periods(asked: Asked, unit: str) -> list[Period]:
@@ -186,15 +207,29 @@ def _costs(asked: Asked, periods: list[Period]) -> dict[str, Decimal]:
     return found
 
 
-def _row(asked: Asked, words: str, cut: str, net: Any, clients: int, acquired: Any) -> list[Cell]:
-    average = Rate(net, clients).figure
+def _worth_of(asked: Asked, who: Mapping[str, str], part: str = "numerator") -> str:
+    """Where the money, or by part "denominator" the clients, of some of the clients are listed."""
+    return asked.records("ltv_average_at_month_end", part=part, **who)
+
+
+def _row(
+    asked: Asked,
+    words: tuple[str, str],
+    net: Any,
+    clients: int,
+    who: Mapping[str, str],
+    acquired: Any = None,
+    period: Period | None = None,
+) -> list[Cell]:
+    """A row under its name and cut; `who` tells the records which clients these are, `period` when they were won."""
+    href = _worth_of(asked, who)
+    costs = f"{reverse('kpi:campaigns')}?{urlencode({'period': period.name})}" if period else ""
     return [
-        name(words),
-        name(cut),
-        count(clients),
-        money(net, asked.currency),
-        money(average, asked.currency),
-        money(acquired, asked.currency),
+        *map(name, words),
+        count(clients, _worth_of(asked, who, "denominator")),
+        money(net, asked.currency, href),
+        money(Rate(net, clients).figure, asked.currency, href),
+        money(acquired, asked.currency, costs),
     ]
 
 
@@ -216,12 +251,13 @@ def _columns(asked: Asked, columns: list[charts.Column]) -> charts.Drawn:
     )
 
 
-def _bars(asked: Asked, sources: list[tuple[str, Any, int]]) -> charts.Drawn:
+def _bars(asked: Asked, sources: Sequence[tuple[str, Any, int, Mapping[str, str]]]) -> charts.Drawn:
     bars = []
-    for words, net, clients in sources:
+    for words, net, clients, who in sources:
         average = Rate(net, clients).figure
         value = None if average is None else Decimal(float(average))
-        bars.append(charts.Bar(words, value, extra=[(_("Clients"), formats.number(clients))]))
+        extra = [("n", formats.number(clients))]
+        bars.append(charts.Bar(words, value, href=_worth_of(asked, who), extra=extra))
     return charts.bars(
         charts.Bars(
             bars,

@@ -1,5 +1,6 @@
 """What goes together with what, and when in the year: associations and seasons."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from babel.dates import get_month_names
@@ -12,9 +13,12 @@ from kpi.measures import Lift, Metric, Ratio
 from kpi.metrics import BY_KEY
 from kpi.panels.frame import Asked, Cell, PanelView, Picture, Table, count, name, rate_of, share
 from kpi.queries import answer
+from kpi.values import Rate
 from kpi.values import Table as Map
 
 LIFTS: Final = ("meeting_lift", "response_lift")
+FEW: Final = 10
+"""A share of fewer than so many tells little."""
 
 
 def _sides(key: str) -> tuple[Metric, Metric]:
@@ -46,10 +50,10 @@ def lifts(asked: Asked) -> PanelView:
         [*(BY_KEY[key] for key in LIFTS), *(m for pair in pairs.values() for m in pair)],
     )
     titles = {
-        "meeting_lift": (_("Won, by demo"), _("SALs with a demo held"), _("SALs without one")),
+        "meeting_lift": (_("Won, by demo"), _("With a demo"), _("Without a demo")),
         "response_lift": (
             _("Accepted by sales, by first response"),
-            _("Answered within 60 business minutes"),
+            _("Within an hour"),
             _("Later or not at all"),
         ),
     }
@@ -64,9 +68,10 @@ def lifts(asked: Asked) -> PanelView:
             value = None if rate.figure is None else float(rate.figure)
             won, every = (asked.records(key, part=part) for part in (f"{side}_won", side))
             number = count(rate.denominator, every)
-            bars.append(charts.Bar(words, value, href=every, extra=[("n", number.text)]))
+            label = f"{words} · n = {number.text}"
+            bars.append(charts.Bar(label, value, href=number.href, extra=[("n", number.text)]))
             cells += [share(rate, won if rate.numerator else ""), number]
-        rows.append([name(title), *cells, Cell(whole, lift)])
+        rows.append([name(title), *cells, Cell(whole, lift, asked.records(key) if whole else "")])
         drawn = charts.bars(
             charts.Bars(
                 bars if any(bar.value is not None for bar in bars) else [],
@@ -75,13 +80,23 @@ def lifts(asked: Asked) -> PanelView:
                 _("Share"),
             )
         )
-        note = _("%(lift)s: an association, no proof of cause.") % {"lift": lift}
+        note = _note(lift if whole is not None else "", rates)
         pictures.append(Picture(key.replace("_", "-"), title, drawn, note="" if drawn.is_empty else note))
     head = [
         _("Association"), _("Share among these"), _("Number of these"), _("Share among the others"),
         _("Number of the others"), _("Times as often"),
     ]  # fmt: skip
     return PanelView(pictures, Table(head, rows), shows_table=not all(one.drawn.is_empty for one in pictures))
+
+
+def _note(lift: str, rates: Sequence[Rate]) -> str:
+    """What may be read into a comparison, and what may not."""
+    if not lift:
+        return _("No comparison: one side is empty, or nothing came of it.")
+    words = _("%(lift)s: an association, no proof of cause.") % {"lift": lift}
+    if min(rate.denominator or 0 for rate in rates) < FEW:
+        words += " " + _("One side has fewer than %(n)s: chance alone may explain it.") % {"n": FEW}
+    return words
 
 
 def seasonality(asked: Asked) -> PanelView:
@@ -100,10 +115,11 @@ def seasonality(asked: Asked) -> PanelView:
     short = get_month_names("abbreviated", "stand-alone", language)
     full = get_month_names("wide", "stand-alone", language)
     columns, rows = [], []
+    href = asked.records("seasonality_index")
     for month, number in sorted(index.items()):
         words = full[int(month)][:1].upper() + full[int(month)][1:]
         columns.append(charts.Column(short[int(month)], words, [float(number)]))
-        rows.append([name(words), Cell(number, formats.number(float(number), 2))])
+        rows.append([name(words), Cell(number, formats.number(float(number), 2), href if number else "")])
     drawn = charts.columns(
         charts.Columns(
             columns,

@@ -11,6 +11,7 @@ from funnel import formats
 from kpi import charts
 from kpi.panels import facts
 from kpi.panels.frame import Asked, Cell, PanelView, Picture, Table, count, money, name, share
+from kpi.records.narrowing import IS_RESOLVED
 from kpi.values import Rate
 
 _FROM: Final = """
@@ -26,14 +27,7 @@ WHERE NOT fact.void AND {{kept}} GROUP BY 1, 2
 """
 
 _OBJECTIONS: Final = f"""
-SELECT fact.reason, coalesce(reason.label, ''), count(*), count(*) FILTER (WHERE EXISTS (
-    SELECT FROM funnel_event met
-    WHERE met.journey_id = fact.journey_id AND met.event = 'objection_resolved' AND met.occurred_at >= fact.at
-        AND met.recorded_at <= %(as_of)s AND met.id NOT IN (
-            SELECT undo.annuls_id FROM funnel_event undo
-            WHERE undo.event = 'annulled' AND undo.annuls_id IS NOT NULL AND undo.recorded_at <= %(as_of)s
-        )
-))
+SELECT fact.reason, coalesce(reason.label, ''), count(*), count(*) FILTER (WHERE {IS_RESOLVED})
 {_FROM} {_LABEL} WHERE NOT fact.void AND {{kept}} GROUP BY 1, 2
 """
 
@@ -74,7 +68,7 @@ def lost(asked: Asked) -> PanelView:
         ]
         if asked.money:
             extra.append((_("Expected amount"), formats.money(amount, asked.currency)))
-            cells.append(money(amount, asked.currency))
+            cells.append(money(amount, asked.currency, href))
         bars.append(charts.Bar(words, leads + deals, href=href, colour="bad", extra=extra))
         rows.append(cells)
     drawn = charts.bars(charts.Bars(bars, label=_("Reasons of loss"), value_name=_("Lost")), width=1080)
@@ -96,15 +90,18 @@ def objections(asked: Asked) -> PanelView:
     bars, rows = [], []
     for reason, label, raised, met in found:
         words, href = words_of(reason, label), asked.records("objections_raised", reason=reason)
+        answered, unanswered = (
+            asked.records("objections_raised", reason=reason, resolved=resolved) for resolved in ("yes", "no")
+        )
         extra = [(_("Resolved"), formats.number(met)), (_("Open"), formats.number(raised - met))]
         bars.append(charts.Bar(words, raised, href=href, colour="proposal", extra=extra))
         rows.append(
             [
                 name(words, href),
                 count(raised, href),
-                count(met),
-                count(raised - met),
-                share(Rate(met, raised)),
+                count(met, answered),
+                count(raised - met, unanswered),
+                share(Rate(met, raised), answered if met else ""),
             ]
         )
     drawn = charts.bars(charts.Bars(bars, label=_("Objections"), value_name=_("Raised")), width=1080)
@@ -171,12 +168,13 @@ def _decisions(
     every = _decided(numbers)
     kinds = {"source": _("Source"), "campaign": _("Campaign"), "": ""}
     rate = Rate(numbers["sal_rejected"], every)
+    rejected = asked.records("rejection_rate", part="numerator", **cut)
     return [
         name(words),
         name(kinds[kind]),
         count(every, asked.records("rejection_rate", part="denominator", **cut)),
-        count(numbers["sal_rejected"], asked.records("rejection_rate", part="numerator", **cut)),
-        share(rate),
+        count(numbers["sal_rejected"], rejected),
+        share(rate, rejected if numbers["sal_rejected"] else ""),
         *(
             count(
                 numbers[f"={reason}"], asked.records("rejection_rate", part="numerator", reason=reason, **cut)

@@ -139,17 +139,19 @@ def _table(asked: Asked, by_bar: dict[int, int], by_hour: dict[tuple[int, int], 
             [
                 name(words),
                 count(by_bar[bar], _rows_of(asked, bar)),
-                Cell(rate, formats.percent(rate and float(rate), 1)),
+                Cell(rate, formats.percent(rate and float(rate), 1), _rows_of(asked, bar) if rate else ""),
             ]
         )
     days = weekdays()
     for (weekday, hour), (fast, every) in sorted(by_hour.items()):
         rate = Rate(fast, every).figure
+        when = {"weekday": str(weekday), "hour": str(hour)}
+        in_time = asked.records("response_within_60_business_min", part="numerator", **when)
         rows.append(
             [
                 name(f"{days[weekday - 1]} {hour:02}:00"),
-                count(every),
-                Cell(rate, formats.percent(rate and float(rate), 1)),
+                count(every, asked.records("leads_valid", **when)),
+                Cell(rate, formats.percent(rate and float(rate), 1), in_time if fast else ""),
             ]
         )
     return Table(

@@ -62,14 +62,15 @@ def _row(asked: Asked, stage: str, label: str, visits: Visits) -> list[Cell]:
     )  # fmt: skip
     total = sum(parts)
     mark = "=" if total == visits.entered else "≠"
-    adds_up = Cell(total, f"{mark} {count(total).text}")
+    href = asked.records("stage_flow", stage=stage)
+    adds_up = Cell(total, f"{mark} {count(total).text}", href)
     return [
-        name(label, asked.records("stage_flow", stage=stage)),
+        name(label, href),
         *(
             count(number, asked.records("stage_flow", stage=stage, part=part))
             for part, number in zip(PARTS, (visits.entered, *parts), strict=True)
         ),
         adds_up,
-        decimal(visits.median_days),
-        decimal(visits.p90_days),
+        decimal(visits.median_days, href),
+        decimal(visits.p90_days, href),
     ]

@@ -40,6 +40,7 @@ def _turnaround(asked: Asked, kind: Literal["proposal", "contract"], title: str)
     for month in asked.months:
         whole, again = (spread_of(found.of(month.name, key)) for key in (first, revision))
         href = asked.records(first, month) if whole.n else ""
+        again_href = asked.records(revision, month) if again.n else ""
         label = formats.month(month.first)
         spells.append(
             charts.Spell(
@@ -49,10 +50,10 @@ def _turnaround(asked: Asked, kind: Literal["proposal", "contract"], title: str)
         rows.append(
             [
                 name(label, href),
-                *map(decimal, (whole.median, _float(whole.mean), whole.p90)),
+                *(decimal(number, href) for number in (whole.median, _float(whole.mean), whole.p90)),
                 count(whole.n, href),
-                *map(decimal, (again.median, _float(again.mean), again.p90)),
-                count(again.n, asked.records(revision, month)),
+                *(decimal(number, again_href) for number in (again.median, _float(again.mean), again.p90)),
+                count(again.n, again_href),
             ]
         )
     head = [

@@ -15,7 +15,7 @@ from funnel.models import User
 from funnel.stages import OPEN_STAGES
 from kpi.measures import Metric, Velocity
 from kpi.metrics import BY_KEY, seen_by
-from kpi.records.narrowing import NarrowForm
+from kpi.records.narrowing import TAKEN, NarrowForm
 from kpi.records.parts import LISTED, Rows, default_part, parts_of
 from kpi.records.queries import Place, Sought
 
@@ -81,8 +81,10 @@ class RecordsForm(NarrowForm):
                 if cleaned.get(name) and metric.key != needed:
                     words = gettext("Only %(metric)s can be asked for by this.") % {"metric": needed}
                     self.add_error(name, words)
-            if self.is_narrowed() and getattr(cleaned.get("rows"), "relation", "fact") != "fact":
-                self.add_error("metric", gettext("The rows of this figure cannot be narrowed down so."))
+            taken = TAKEN[getattr(cleaned.get("rows"), "relation", "fact")]
+            for name in self.narrowed_by():
+                if name not in taken:
+                    self.add_error(name, gettext("The rows of this figure cannot be narrowed down so."))
         return cleaned
 
     def _check_part(self, metric: Metric, cleaned: dict[str, Any]) -> None:

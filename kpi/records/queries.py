@@ -16,7 +16,7 @@ from funnel.stages import TARGETS
 from kpi import flow, sql
 from kpi.instalments import schedule
 from kpi.queries import Question, Span, first_application, windows_of
-from kpi.records.narrowing import Narrow
+from kpi.records.narrowing import LEFT, Narrow
 from kpi.records.parts import Rows
 from kpi.report import first_complete_year, last_complete_year
 from kpi.sources import Ledger, clock_parameters, run, source_of
@@ -224,6 +224,7 @@ def _clients(sought: Sought, question: Question) -> tuple[str, dict[str, Any]]:
     once = "DISTINCT ON (worth.client)" if rows.relation == "client" else ""
     order = "ORDER BY worth.client, worth.at, worth.id" if once else ""
     amount = "paying.amount" if relation == "paying" else "worth.net"
+    narrowed, more = sought.narrow.clients(relation)
     listed = f"""
 chosen AS MATERIALIZED (
     SELECT {once} {relation}.id, {relation}.event, {relation}.at, {amount} AS amount,
@@ -231,6 +232,7 @@ chosen AS MATERIALIZED (
     FROM {relation}
     LEFT JOIN funnel_contact contact ON 'contact:' || contact.id = {relation}.client
     WHERE ({rows.where}) AND %(client)s IN ('', {relation}.client, contact.external_id) AND {condition}
+        AND {narrowed}
     {order}
 ),
 listed AS MATERIALIZED (
@@ -238,20 +240,29 @@ listed AS MATERIALIZED (
         NULL::numeric AS seconds, {_NO_VISIT}, {_CUT_IDS.format(of="chosen")}
     FROM chosen JOIN funnel_event told ON told.id = chosen.id
 )"""
-    return _with(sql.SPANS, above, sql.CLIENTS, listed), known | parameters | {"client": sought.client}
+    return _with(sql.SPANS, above, sql.CLIENTS, listed), known | parameters | more | {"client": sought.client}
 
 
 def _instalments(sought: Sought, question: Question) -> tuple[str, dict[str, Any]]:
+    due = sought.narrow.due
     relations, parameters = schedule(
-        clock=question.clock, spans=question.spans, as_of=question.as_of, lag=question.lag
+        clock=question.clock,
+        spans=question.spans,
+        as_of=question.as_of,
+        lag=question.lag,
+        ahead=due == "all",
     )
     condition, only = sql.kept(sought.filters)
+    amount, late = (
+        (LEFT, f"{LEFT} > 0 AND fact.due_on < %(today)s") if due == "overdue" else ("fact.amount", "TRUE")
+    )
+    parameters |= {"today": question.as_of.astimezone(question.clock.zone).date()}
     listed = f"""
 listed AS MATERIALIZED (
-    SELECT fact.id, fact.journey_id, '' AS event, fact.due_on::timestamp AT TIME ZONE %(zone)s AS at, fact.amount,
-        '' AS reason, NULL::numeric AS seconds, {_NO_VISIT}, {_CUT_IDS.format(of="fact")}
+    SELECT fact.id, fact.journey_id, '' AS event, fact.due_on::timestamp AT TIME ZONE %(zone)s AS at,
+        {amount} AS amount, '' AS reason, NULL::numeric AS seconds, {_NO_VISIT}, {_CUT_IDS.format(of="fact")}
     FROM span JOIN counted AS fact ON fact.due_on BETWEEN span.first AND span.last
-    WHERE ({sought.rows.where}) AND {condition}
+    WHERE ({sought.rows.where}) AND {condition} AND {late}
 )"""
     return f"{relations},{listed}", parameters | only | {"zone": question.clock.zone.key}
 
