@@ -54,11 +54,13 @@ def journey_of(row: Notification) -> Journey | None:
 
 
 def address(row: Notification) -> str:
-    """Return where the notification leads: to the event on the journey, or to the list of notifications."""
+    """Return where the notification leads: to the event or the steps on the journey, or to one's own day."""
     journey = journey_of(row)
     if journey is None:
-        return reverse("funnel:notifications")
+        return reverse("funnel:my-day")
     anchor = f"#event-{row.event_id}" if row.kind in {Kind.MENTIONED, Kind.ANSWERED} else ""
+    if row.kind == Kind.TASK:
+        anchor = "#next-steps"
     return f"{reverse('funnel:journey', args=[journey.pk])}{anchor}"
 
 
