@@ -51,13 +51,15 @@ def attention(
     """Return what waits for somebody, the most pressing first; what there is none of is left out. Five queries."""
     journeys = Journey.objects.visible_to(user).open().filter(_kept(filters, ""))
     late = answer_by(organisation.clock, now, organisation.first_response_minutes)
-    decided_by = answer_by(organisation.clock, now, organisation.handoff_hours * 60)
+    undecided = Q(pk__in=())  # where no time is agreed nothing is late
+    if organisation.handoff_hours:
+        offered = answer_by(organisation.clock, now, organisation.handoff_hours * 60)
+        undecided = Q(stage=Stage.HANDED_OFF, stage_since__lt=offered)
     kinds = (
         ("late", "alarm-clock", "bad", _("Leads past their reply time"), _("the first answer is late"),
          Q(stage=Stage.NEW, created_at__lt=late), {"stage": Stage.NEW, "clock": "over", "order": "oldest"}),
         ("handoffs", "inbox", "bad", _("Handoffs undecided"), _("sales has not said yes or no"),
-         Q(stage=Stage.HANDED_OFF, stage_since__lte=decided_by),
-         {"stage": Stage.HANDED_OFF, "clock": "over", "order": "waiting"}),
+         undecided, {"stage": Stage.HANDED_OFF, "clock": "over", "order": "waiting"}),
         ("stale", "flame", "bad", _("Stale leads and deals"), _("longer in a stage than agreed"),
          stale(limits(), now), {"stale": "yes"}),
         ("objections", "message-circle-warning", "warn", _("Open objections"), _("the client objects and waits"),
