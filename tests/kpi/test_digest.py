@@ -165,10 +165,10 @@ def test_a_weekly_digest_tells_how_the_month_may_end_and_calls_it_an_estimate(ma
         assert "by estimate: April 2026" in part
         assert "≈ 64" in part
         assert "in 8 of 10 cases 58 – 71 · usually off by 12%" in part
-        assert "≈ €93.7K" in part
+        assert "≈ €94K" in part
     seller = letter(people(Role.MARKETER, "mark", email="mark@firm.example"), week, WEEKLY).text
     assert "≈ 64" in seller
-    assert "93.7" not in seller
+    assert "€94K" not in seller
     assert "estimate" not in letter(manager).text
 
 
@@ -176,7 +176,7 @@ def test_every_address_is_whole(golden: Organisation, manager: User) -> None:
     said = letter(manager)
     addresses = re.findall(r'href="([^"]*)"', said.html) + re.findall(r"\S*/\S*/\S*", said.text)
     assert len(addresses) > 15
-    assert {address.partition("/dashboard")[0][:18] for address in addresses} == {"http://testserver"[:18]}
+    assert [address for address in addresses if not address.startswith("http://testserver/")] == []
 
 
 def test_an_empty_period_says_so_and_still_leads_on(manager: User) -> None:
@@ -261,7 +261,7 @@ def test_a_digest_arrives_with_both_parts_and_a_way_out(
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
     assert re.fullmatch(r"<[\w-]+@[\w.-]+>", mail["Message-ID"])
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    path = mail["List-Unsubscribe"].strip("<>").removeprefix("http://testserver")
+    path = mail["List-Unsubscribe"].strip(" <>").removeprefix("http://testserver")
     assert Client(enforce_csrf_checks=True).post(path).status_code == 200
     assert choices.readers(WEEKLY) == []
     assert choices.readers(MONTHLY) == [manager]
