@@ -12,7 +12,7 @@ class BriefsConfig(AppConfig):
         from funnel.stages import Happening
         from partners.panels import referral_panels
 
-        from . import domain, forms, panels, queries
+        from . import domain, forms, panels, queries, subjects  # noqa: F401  the subject registers itself
         from .api.views import BriefViewSet, TemplateViewSet
 
         acts.register("fill_brief", form=forms.FillBriefForm, perform=domain.fill, bulk=False)

@@ -22,12 +22,12 @@ def save_template(*, service: Service | None, questions: Sequence[Mapping[str, A
     Once a brief was filled with the template a change makes its next version. Raises ValidationError, coded by the
     path of the fault such as "2.key", where the questions cannot be asked.
     """
-    rows = [_whole(question) for question in questions]
+    rows = [whole(question) for question in questions]
     _check(rows)
     known = BriefTemplate.objects.select_for_update().filter(service=service).order_by("-version")
     versions = list(known)
     current = next((template for template in versions if template.active), None)
-    if current is not None and _rows_of(current) == rows:
+    if current is not None and rows_of(current) == rows:
         return current
     if current is not None and not current.versions.exists():
         current.questions.all().delete()
@@ -48,14 +48,16 @@ def drop_template(*, service: Service) -> None:
     BriefTemplate.objects.filter(service=service, active=True).update(active=False)
 
 
-def _whole(question: Mapping[str, Any]) -> dict[str, Any]:
+def whole(question: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a question with all that it may leave out."""
     defaults = {"help": "", "kind": Question.Kind.TEXT, "choices": [], "required": False, "active": True}
     row = {name: question.get(name, defaults.get(name)) for name in FIELDS}
     row["choices"] = list(row["choices"]) if row["kind"] == Question.Kind.CHOICE else []
     return row
 
 
-def _rows_of(template: BriefTemplate) -> list[dict[str, Any]]:
+def rows_of(template: BriefTemplate) -> list[dict[str, Any]]:
+    """Return what a template asks, as `save_template` takes it."""
     return list(template.questions.values(*FIELDS))
 
 

@@ -157,7 +157,12 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ("username", "name", "email", "role", "team", "takes_handoffs", "is_active")
-        labels = {"is_active": _("May sign in"), "username": _("Sign-in name"), "team": _("Team")}
+        labels = {
+            "is_active": _("May sign in"),
+            "username": _("Sign-in name"),
+            "email": _("E-mail"),
+            "team": _("Team"),
+        }
         help_texts = {
             "is_active": _("Taken away, it ends their sessions and tokens at once."),
             "username": _("Letters, digits and @ . + - _; it names the person in reports and imports."),
@@ -172,6 +177,7 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
             if self.instance.is_active:
                 del self.fields["is_active"]
         else:
+            del self.fields["is_active"]
             self.fields["way"].wanted = True  # type: ignore[attr-defined]
 
     def clean_email(self) -> str:

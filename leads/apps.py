@@ -11,7 +11,7 @@ class LeadsConfig(AppConfig):
         from funnel.stages import Happening
 
         from . import act_forms as forms
-        from . import domain, lookalikes, navigation, panels, submissions
+        from . import domain, lookalikes, navigation, panels, subjects, submissions  # noqa: F401  the subject registers itself
         from .api.costs import CampaignCostViewSet
         from .api.imports import ImportViewSet
         from .api.views import LeadViewSet
@@ -32,6 +32,7 @@ class LeadsConfig(AppConfig):
         registry.on_erased += [submissions.erase_words, jobs.forget_files]
         registry.lookalikes |= {"contact": lookalikes.of_contact, "company": lookalikes.of_company}
         registry.navigation.append(navigation.entries)
+        registry.settings_pages.append(navigation.settings_pages)
         registry.journey_panels += [
             ("leads/panel_application.html", panels.application_panel),
             ("leads/panel_duplicates.html", panels.duplicates_panel),

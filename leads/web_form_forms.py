@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from .models import WebForm, validate_origin
+from .subjects import WEB_FORM
 
 MAX_ORIGINS = 50
 
@@ -71,6 +72,12 @@ class WebFormForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.initial["fields_shown"] = self.instance.fields
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Return what a valid form asks for, by the names of the change log."""
+        whole = WEB_FORM.values_of(self.instance)
+        return {name: value for name, value in whole.items() if name in self.cleaned_data or name == "fields"}
 
     def clean_fields_shown(self) -> list[str]:
         return [name for name in WebForm.Field.values if name in self.cleaned_data["fields_shown"]]

@@ -5,19 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from briefs.models import BriefTemplate
 from briefs.page_forms import QuestionForm, drawn, new_key, question_forms, rows_of, typed
-from briefs.templates import drop_template, save_template
+from briefs.subjects import TEMPLATE, Asked
+from briefs.templates import drop_template, save_template, whole
 from funnel.access import Permission
-from funnel.models import Service
+from funnel.models import Service, SettingChange
+from funnel.settings_log import Values, history, mark_of, note
 from funnel.toasts import toast
-from funnel.views.base import go, permitted
+from funnel.views.base import go, permitted, person
+from funnel.views.editing import Version, undo_url
 
 
 @permitted(Permission.MANAGE_CATALOGUE)
@@ -63,13 +68,20 @@ def template_edit(request: HttpRequest, service: int | None = None) -> HttpRespo
         return _page(request, whose, current, drawn(rows_of(base.questions.all())))
     sent = question_forms(request.POST)
     rows = typed(sent)
+    mark = request.POST.get("mark", "")
     match request.POST.get("act", "save").partition("-"):
         case "add", _dash, _index:
             return _page(
-                request, whose, current, drawn([*rows, {"kind": "text", "active": True}]), moved=True
+                request,
+                whose,
+                current,
+                drawn([*rows, {"kind": "text", "active": True}]),
+                moved=True,
+                mark=mark,
             )
         case ("up" | "down" | "remove") as what, _dash, place if place.isdigit() and int(place) < len(rows):
-            return _page(request, whose, current, drawn(_rearranged(rows, what, int(place))), moved=True)
+            forms = drawn(_rearranged(rows, what, int(place)))
+            return _page(request, whose, current, forms, moved=True, mark=mark)
     return _save(request, whose, current, [form for form in sent if not form.blank])
 
 
@@ -83,24 +95,45 @@ def _rearranged(rows: list[dict[str, Any]], what: str, place: int) -> list[dict[
 def _save(
     request: HttpRequest, service: Service | None, current: BriefTemplate | None, sent: list[QuestionForm]
 ) -> HttpResponse:
+    mark = request.POST.get("mark", "")
     if not all(form.is_valid() for form in sent):
-        return _page(request, service, current, sent, status=422)
+        return _page(request, service, current, sent, status=422, mark=mark)
     questions = [form.cleaned_data for form in sent]
     taken = {question["key"] for question in questions}
     for question in questions:
         question["key"] = question["key"] or new_key(question["label"], taken)
         taken.add(question["key"])
-    try:
-        saved = save_template(service=service, questions=questions)
-    except ValidationError as fault:
-        return _page(request, service, current, sent, status=422, faults=_placed(fault, sent))
+    asked = Asked(service)
+    with transaction.atomic():
+        TEMPLATE.locked(asked.pk)
+        before = TEMPLATE.values_of(asked)
+        yours = [whole(question) for question in questions]
+        if mark and mark != mark_of(before) and before["questions"] != yours:
+            return _page(request, service, current, sent, status=409, versions=_versions(before, yours))
+        try:
+            saved = save_template(service=service, questions=questions)
+        except ValidationError as fault:
+            return _page(request, service, current, sent, status=422, faults=_placed(fault, sent), mark=mark)
+        change = _note(request, asked, before)
     words = _("The questions are saved.")
     if current and saved.version != current.version:
         words = _("Saved as version %(n)s: briefs already filled keep their questions.") % {
             "n": saved.version
         }
-    toast(request, words)
+    toast(request, words, undo=undo_url(change))
     return go(request, reverse("briefs:template-list"))
+
+
+def _note(request: HttpRequest, asked: Asked, before: Values) -> SettingChange | None:
+    """Keep what a save changed."""
+    after, actor, at = TEMPLATE.values_of(asked), person(request), timezone.now()
+    return note(TEMPLATE, key=asked.pk, name=str(asked), before=before, after=after, actor=actor, at=at)
+
+
+def _versions(before: Values, yours: list[dict[str, Any]]) -> list[Version]:
+    """Return what stands and what a stale form asks, side by side."""
+    stands = TEMPLATE.words("questions", before["questions"], {})
+    return [Version(TEMPLATE.label_of("questions"), stands, TEMPLATE.words("questions", yours, {}))]
 
 
 def _placed(fault: ValidationError, sent: list[QuestionForm]) -> list[str]:
@@ -124,8 +157,15 @@ def _page(
     status: int = 200,
     moved: bool = False,
     faults: list[str] | None = None,
+    versions: list[Version] | None = None,
+    mark: str = "",
 ) -> HttpResponse:
+    """Draw the page; without a `mark` of what the form was drawn from, it is drawn from what stands now."""
+    asked_of = Asked(service)
     context = {
+        "mark": mark or mark_of(TEMPLATE.values_of(asked_of)),
+        "versions": versions,
+        "history": history(TEMPLATE, asked_of.pk, user=person(request)),
         "service": service,
         "label": str(service) if service else _("All other services"),
         "template": current,
@@ -147,6 +187,11 @@ def _page(
 def template_drop(request: HttpRequest, service: int) -> HttpResponse:
     """Let a service be asked the default questions again."""
     found = get_object_or_404(Service, pk=service)
-    drop_template(service=found)
-    toast(request, _("%(service)s is asked the default questions now.") % {"service": found})
+    with transaction.atomic():
+        asked = TEMPLATE.locked(str(found.pk))
+        before = TEMPLATE.values_of(asked)
+        drop_template(service=found)
+        change = _note(request, asked, before)
+    words = _("%(service)s is asked the default questions now.") % {"service": found}
+    toast(request, words, undo=undo_url(change))
     return go(request, reverse("briefs:template-list"))
