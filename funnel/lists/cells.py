@@ -94,7 +94,7 @@ def cell(column: Column, row: Row, reader: Reader) -> SafeString:
 
 
 def css_of(column: Column) -> str:
-    return f"{'num ' if column.number else ''}{column.gives_way}".strip()
+    return f"{'num ' if column.number else ''}{column.gives_way}".strip() or column.key
 
 
 def inside(column: Column, row: Row, reader: Reader, *, saved: bool = False) -> SafeString:

@@ -19,8 +19,10 @@ class ViewForm(forms.Form):
     """Name of a view and with whom it is shared; `version` tells which state of it was looked at."""
 
     name = forms.CharField(label=pgettext_lazy("of a view", "Name"), max_length=60)
-    shared = forms.ChoiceField(label=_("Who sees it"), widget=forms.RadioSelect, required=False)
-    default = forms.BooleanField(label=_("Open this page with it"), required=False)
+    shared = forms.ChoiceField(
+        label=_("Who sees it"), widget=forms.RadioSelect, initial=SavedView.Shared.NOBODY
+    )
+    default = forms.BooleanField(label=_("Show it first, whenever I open this page"), required=False)
     version = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
 
     def __init__(
@@ -33,9 +35,6 @@ class ViewForm(forms.Form):
         cast(forms.ChoiceField, self.fields["shared"]).choices = choices
         if len(choices) == 1:
             self.fields["shared"].widget = forms.HiddenInput()
-
-    def clean_shared(self) -> str:
-        return self.cleaned_data["shared"] or SavedView.Shared.NOBODY
 
 
 class ColumnsForm:

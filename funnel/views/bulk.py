@@ -68,7 +68,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
         "keys": [] if chosen.matching else keys,
         "query": request.POST.get("query", "") if chosen.matching else "",
         "matching": chosen.matching,
-        "named": _named(keys[:NAMED]),
+        "named": _named(keys[-NAMED:]),
         "more": max(0, len(keys) - NAMED),
         "by_worker": len(keys) > AT_ONCE,
         "back": next_url(request, reverse("funnel:journey-list")),

@@ -3,7 +3,7 @@
 // on to the next value. Without this script each value is a link to a page with the same form.
 {
   const body = document.querySelector("[data-cells]");
-  const before = new WeakMap(); // cell → what stood there, to put back
+  const before = new WeakMap(); // cell → the link that stood there, which keeps its room while it is edited
   const busy = new WeakSet();
 
   const linkIn = (cell) => cell.querySelector("a[data-cell]");
@@ -13,6 +13,7 @@
   const attend = (cell) => {
     const control = controlIn(cell);
     if (!control) return;
+    if (!linkIn(cell)) cell.prepend(before.get(cell));
     control.focus();
     if (control.select && control.type !== "date") control.select();
   };
@@ -20,18 +21,18 @@
     const link = linkIn(cell);
     if (!link || busy.has(cell)) return;
     busy.add(cell);
-    const kept = cell.innerHTML;
+    before.set(cell, link.cloneNode(true));
     await htmx.ajax("GET", link.href, { target: cell, source: cell, swap: "innerHTML" }).catch(() => {});
     busy.delete(cell);
     const control = controlIn(cell);
-    if (!control) return before.delete(cell);
-    before.set(cell, kept);
+    if (!control) return;
     cell.dataset.was = control.value;
     attend(cell);
   };
   const close = (cell, focus) => {
-    cell.innerHTML = before.get(cell) ?? cell.innerHTML;
-    before.delete(cell);
+    busy.add(cell); // what is taken away says that it lost the focus
+    cell.querySelector("[data-cell-edit]").remove();
+    busy.delete(cell);
     if (focus) linkIn(cell)?.focus();
   };
   const goOn = (cell, step) => {
@@ -45,6 +46,8 @@
     const form = cell.querySelector("[data-cell-edit]");
     const control = controlIn(cell);
     if (!control || busy.has(cell)) return;
+    // what a number or a date cannot be made of reads as nothing: the browser says so, and nothing is sent
+    if (control.validity.badInput) return step === null || control.reportValidity();
     const faulty = form.querySelector("[role=alert]");
     if (control.value === cell.dataset.was && !faulty) {
       close(cell, step === 0);
@@ -56,7 +59,6 @@
     await htmx.ajax("POST", form.action, { target: cell, source: cell, swap: "innerHTML", values }).catch(() => {});
     busy.delete(cell);
     if (cell.querySelector("[data-cell-edit]")) return attend(cell); // refused, or the connection is lost
-    before.delete(cell);
     if (step !== null) goOn(cell, step);
   };
 

@@ -57,7 +57,12 @@ def test_the_list_takes_ten_queries_with_every_column_for_one_three_and_a_thousa
         missing = wanted - Journey.objects.count()
         contacts = Contact.objects.bulk_create(Contact(name=f"Person {n}") for n in range(missing))
         Journey.objects.bulk_create(
-            Journey(contact=contact, source=first.source, stage_since=first.stage_since, created_at=first.created_at)
+            Journey(
+                contact=contact,
+                source=first.source,
+                stage_since=first.stage_since,
+                created_at=first.created_at,
+            )
             for contact in contacts
         )
         for journey in Journey.objects.exclude(tasks__isnull=False)[:50]:
@@ -159,7 +164,9 @@ def test_a_head_orders_by_its_column_then_the_other_way(client: Client, manager:
 
 @pytest.mark.parametrize("place", ["1e9999~1", "x~1", "NaN~5", "~1", "-~1", "1~x", "9" * 400 + "~1"])
 @pytest.mark.parametrize("order", ["amount", "stage", "client", "expected", "next", "number"])
-def test_no_place_in_an_address_breaks_an_order(client: Client, manager: User, place: str, order: str) -> None:
+def test_no_place_in_an_address_breaks_an_order(
+    client: Client, manager: User, place: str, order: str
+) -> None:
     lead()
     assert client.get(LIST, {"order": order, "after": place}).status_code == 200
     assert client.get(LIST, {"order": order, "before": place}).status_code == 200
@@ -259,7 +266,9 @@ def test_columns_are_chosen_put_in_order_and_kept_for_the_person(client: Client,
     assert keys.index("phone") == order.index("phone") - 1
     assert [row["column"].key for row in rows if row["shown"]] == ["stage", "phone"]
     assert not User.objects.get(pk=manager.pk).lists
-    answer = client.post(COLUMNS_PAGE, {"order": ["phone", "stage"], "columns": ["stage", "phone"], "save": "1"})
+    answer = client.post(
+        COLUMNS_PAGE, {"order": ["phone", "stage"], "columns": ["stage", "phone"], "save": "1"}
+    )
     assert answer.status_code == 303
     heads = [str(head["label"]) for head in client.get(LIST).context["heads"]]
     assert heads == [str(CLIENT.label), "Phone", "Stage"]
@@ -300,7 +309,9 @@ def test_the_file_has_the_rows_and_columns_of_the_list_and_no_formulas(client: C
     lead(source="web")
     Journey.objects.filter(pk=plain.pk).update(amount=Decimal("33300.50"))
     step(plain, manager, days=1)
-    answer = client.get(reverse("funnel:journey-export", args=["csv"]), {"source": "event", "order": "amount"})
+    answer = client.get(
+        reverse("funnel:journey-export", args=["csv"]), {"source": "event", "order": "amount"}
+    )
     assert answer["Content-Disposition"].startswith('attachment; filename="journeys-')
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert rows[0][:4] == ["Number", "Company", "Contact", "Stage"]
@@ -324,7 +335,9 @@ def test_the_file_of_a_role_has_no_money_and_other_roles_get_none(client: Client
         assert "export.csv" not in client.get(LIST).content.decode()
 
 
-def test_a_list_too_long_for_a_file_says_so(client: Client, manager: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_too_long_for_a_file_says_so(
+    client: Client, manager: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(export, "MOST", 1)
     lead(), lead()
     answer = client.get(reverse("funnel:journey-export", args=["csv"]), {"source": "web"}, follow=True)
