@@ -1,8 +1,8 @@
 "use strict";
 // My day by keyboard: j and k move from row to row, each button names its key. What was acted on leaves the focus near.
 {
-  const keys = document.querySelector("[data-keys]");
-  const off = () => document.body.dataset.keys === "off" || localStorage.getItem("single-keys-off") === "1";
+  const keys = document.querySelector("p[data-keys]");
+  const off = () => document.body.dataset.keys === "off";
   if (keys && off()) keys.hidden = true;
 
   const rows = () => [...document.querySelectorAll("[data-task]")];

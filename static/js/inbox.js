@@ -1,10 +1,9 @@
 "use strict";
 // Triage by keyboard: j and k move, each button names its key. Single keys can be turned off, and stay off.
 {
-  const STORE = "single-keys-off";
   const inbox = document.querySelector("[data-inbox]");
   const toggle = document.querySelector("[data-keys-switch]");
-  const off = () => localStorage.getItem(STORE) === "1";
+  const off = () => document.body.dataset.keys === "off";
 
   const label = () => {
     toggle.textContent = off() ? toggle.dataset.on : toggle.dataset.off;
@@ -12,10 +11,11 @@
   if (toggle) {
     toggle.hidden = false;
     label();
+    // the profile keeps it, so that it holds in every browser
     toggle.addEventListener("click", () => {
-      if (off()) localStorage.removeItem(STORE);
-      else localStorage.setItem(STORE, "1");
+      document.body.dataset.keys = off() ? "on" : "off";
       label();
+      htmx.ajax("POST", toggle.dataset.keysSwitch, { values: { on: off() ? "0" : "1" }, swap: "none" });
     });
   }
 

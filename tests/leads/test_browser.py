@@ -106,10 +106,13 @@ def test_a_slip_is_undone_and_the_keys_are_told_by_key(visit: Visit) -> None:
 
 def test_single_keys_can_be_turned_off(visit: Visit) -> None:
     applications()
-    page = visit("/inbox/", people(Role.MARKETER, "mary"))
-    page.locator("[data-keys-switch]").click()
+    mary = people(Role.MARKETER, "mary")
+    page = visit("/inbox/", mary)
+    with page.expect_response("**/profile/keys/"):
+        page.locator("[data-keys-switch]").click()
     page.keyboard.press("j")
-    page.reload()
+    assert page.url.endswith("/inbox/")
+    page = visit("/inbox/", mary)  # another browser: the profile keeps it
     page.keyboard.press("j")
     assert page.url.endswith("/inbox/")
     page.locator("[data-keys-switch]").click()
