@@ -97,5 +97,5 @@ def _bar(asked: Asked, words: str, rate: Rate, whole: Value, cut: dict[str, str]
     extra = [("n", count(rate.denominator).text)]
     other = None if whole.figure is None else float(whole.figure)
     href = asked.records(DRAWN, part="denominator", **cut)
-    label = f"{words} · n = {extra[0][1]}"
+    label = f"{words} · {extra[0][1]}"
     return charts.Bar(label, float(rate.figure or 0), other, href, extra=extra)

@@ -37,7 +37,7 @@ def schedule(asked: Asked) -> PanelView:
         label = tables.title(month.month)
         paid = month.paid if month.month.first <= present else None
         href = asked.records("payments_net", month.month) if paid else ""
-        values = [month.due or None, paid, month.overdue or None, month.plan]
+        values = [paid, month.plan, month.overdue or None, month.due or None]
         columns.append(
             charts.Column(
                 formats.month(month.month.first)[:3],
@@ -59,7 +59,7 @@ def schedule(asked: Asked) -> PanelView:
                 money(month.plan, asked.currency, _plan_of(month.month)),
             ]
         )
-    series = [_("Due"), _("Paid, net"), _("Overdue"), _("Plan")]
+    series = [_("Paid, net"), _("Plan"), _("Overdue"), _("Due")]
     some = any(value for column in columns for value in column.values)
     drawn = charts.columns(
         charts.Columns(
@@ -73,7 +73,7 @@ def schedule(asked: Asked) -> PanelView:
     )
     return PanelView(
         [Picture("payments", _("Payments by month"), drawn, "wide")],
-        Table([_("Month"), *series], rows),
+        Table([_("Month"), _("Due"), _("Paid, net"), _("Overdue"), _("Plan")], rows),
         _("What is due and overdue is told by the schedules as they stand now."),
         shows_table=some,
         period=span_words(months),

@@ -68,7 +68,7 @@ def lifts(asked: Asked) -> PanelView:
             value = None if rate.figure is None else float(rate.figure)
             won, every = (asked.records(key, part=part) for part in (f"{side}_won", side))
             number = count(rate.denominator, every)
-            label = f"{words} · n = {number.text}"
+            label = f"{words} · {number.text}"
             bars.append(charts.Bar(label, value, href=number.href, extra=[("n", number.text)]))
             cells += [share(rate, won if rate.numerator else ""), number]
         rows.append([name(title), *cells, Cell(whole, lift, asked.records(key) if whole else "")])

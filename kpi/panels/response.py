@@ -54,13 +54,13 @@ def response(asked: Asked) -> PanelView:
 
 def _labels() -> list[tuple[str, str]]:
     """On the axis and in full, a bar each."""
-    found, low = [], 0
+    found, low, hours = [], 0, _("h")
     for high in MINUTES:
-        label = f"{low}–{high}" if high <= 60 else f"{low // 60}–{high // 60} {_('h')}"
+        label = f"{low}–{high}" if high <= 60 else f"{low // 60}–{high // 60} {hours}"
         words = _("up to %(n)s") if not low else _("up to %(n)s, over %(low)s")
         found.append((label, words % {"n": formats.span(high), "low": formats.span(low)}))
         low = high
-    found.append((f"{low // 60}+ {_('h')}", _("over %(low)s") % {"low": formats.span(low)}))
+    found.append((f"{low // 60}+ {hours}", _("over %(low)s") % {"low": formats.span(low)}))
     return [*found, (_("none"), _("Unanswered"))]
 
 
