@@ -13,6 +13,8 @@ class FunnelConfig(AppConfig):
             acts,
             checks,
             consumers,
+            custom_forms,
+            custom_pages,
             domain,
             files,
             letters,
@@ -26,6 +28,8 @@ class FunnelConfig(AppConfig):
         from .stages import Happening
 
         registry.navigation.append(navigation.entries)
+        registry.settings_pages.append(custom_pages.settings_pages)
+        registry.journey_panels.append(("funnel/panel_fields.html", custom_pages.on_journey))
         registry.requirements |= {
             "merge.no_money": domain.money_on,
             "merge.undo_window": domain.outside_undo_window,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -18,6 +19,7 @@ from .models import CustomField
 T = CustomField.Type
 
 LONGEST: Final = 500
+KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 DIGITS: Final = 18
 YES_NO: Final = [("", "—"), ("true", gettext_lazy("Yes")), ("false", gettext_lazy("No"))]
 

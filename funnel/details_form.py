@@ -19,6 +19,23 @@ from .parties import details_of, mark_of
 from .periods import FIRST_YEAR, LAST_YEAR
 
 
+def phone_of(text: str) -> str:
+    """Return a phone number as it is kept, "" for none. Raises ValidationError."""
+    text = text.strip()
+    if not text:
+        return ""
+    digits = re.sub(r"\D", "", text)
+    if not 5 <= len(digits) <= 20 or re.search(r"[^\d\s()+./-]", text):
+        raise ValidationError(_("Give a phone number such as +49 30 901820."))
+    if not text.startswith(("+", "00")):
+        return digits
+    try:
+        number = phonenumbers.parse(f"+{digits.removeprefix('00') if text.startswith('00') else digits}")
+    except phonenumbers.NumberParseException as fault:
+        raise ValidationError(_("Give a phone number such as +49 30 901820.")) from fault
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
 class DetailsForm(forms.Form):
     """Contact, company and the expected amount, as far as the role may see them."""
 
@@ -51,19 +68,7 @@ class DetailsForm(forms.Form):
         return str(self.cleaned_data["email"]).strip().lower()
 
     def clean_phone(self) -> str:
-        text = str(self.cleaned_data["phone"]).strip()
-        if not text:
-            return ""
-        digits = re.sub(r"\D", "", text)
-        if not 5 <= len(digits) <= 20 or re.search(r"[^\d\s()+./-]", text):
-            raise ValidationError(_("Give a phone number such as +49 30 901820."))
-        if not text.startswith(("+", "00")):
-            return digits
-        try:
-            number = phonenumbers.parse(f"+{digits.removeprefix('00') if text.startswith('00') else digits}")
-        except phonenumbers.NumberParseException as fault:
-            raise ValidationError(_("Give a phone number such as +49 30 901820.")) from fault
-        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        return phone_of(str(self.cleaned_data["phone"]))
 
     def clean_company_domain(self) -> str:
         return str(self.cleaned_data["company_domain"]).strip().lower()

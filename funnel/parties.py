@@ -110,6 +110,24 @@ def edit_party(*, party: Party, actor: User | None, values: Mapping[str, Any], m
     return held
 
 
+def journey_mark(journey: Journey) -> str:
+    """Return a mark of a journey's custom fields as they stand, by which a stale form is known."""
+    return _mark(journey.custom)
+
+
+@transaction.atomic
+def edit_fields(*, journey: Journey, actor: User | None, values: Mapping[str, Any], mark: str = "") -> Journey:
+    """Write custom fields of a journey, by key; with `mark`, only where they still stand as they did then.
+
+    Raises ChangedMeanwhile.
+    """
+    held = machine.lock([journey.pk])[0]
+    if mark and mark != journey_mark(held):
+        raise ChangedMeanwhile
+    write(held, {f"{CUSTOM}{key}": value for key, value in values.items()}, actor=actor)
+    return held
+
+
 # the details of a journey --------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 
 from . import access, registry, timeline
 from .access import Permission
-from .mentions import people_in
 from .merging import MERGES
 from .models import Company, Contact, CustomField, Event, FieldChange, Journey, User
 from .paging import Page, keyset
@@ -67,18 +66,14 @@ def people(company: Company, user: User) -> list[Contact]:
 
 
 def story(party: Party, user: User, query: QueryDict) -> tuple[list[dict[str, Any]], Page[Event]]:
-    """Return one page of all that happened on the party's journeys, newest first: three queries, each item by name."""
+    """Return one page of all that happened on the party's journeys, newest first: one query."""
     seen: QuerySet[Journey] = Journey.objects.visible_to(user).filter(**{kind_of(party).slug: party})
     events = Event.objects.filter(journey__in=seen).exclude(event=Happening.ANNULLED)
-    told = timeline.told(events).select_related(
-        "actor", "owner", "activity__mail", "annulment__actor", "source", "journey__contact", "journey__company",
-        "journey__service",
-    )  # fmt: skip
+    told = timeline.told(events).select_related("journey__service")
     page: Page[Event] = keyset(told, query, by="occurred_at", size=EVENTS)
-    named = people_in(timeline.words_of(event) for event in page.rows)
     items = []
     for event in page.rows:
-        item = timeline.item_of(event, user, named)
+        item = timeline.item_of(event, user)
         item["url"] = reverse("funnel:journey", args=[event.journey_id]) + f"#event-{event.pk}"
         about = [f"#{event.journey_id}", str(event.journey.service or "")]
         item["text"] = " · ".join(part for part in [item["text"], *about] if part)

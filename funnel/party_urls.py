@@ -1,4 +1,4 @@
-"""Addresses of people and companies, the same pages for both."""
+"""Addresses of people and companies, the same pages for both, and of custom fields."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from .party_kinds import KINDS
-from .views import merging, parties
+from .views import custom_fields, merging, parties
 
 ROOTS = {"contact": "contacts", "company": "companies"}
 
@@ -29,4 +29,10 @@ def _pages(slug: str) -> list[URLPattern]:
     ]
 
 
-urlpatterns: list[URLPattern] = [pattern for slug in KINDS for pattern in _pages(slug)]
+urlpatterns: list[URLPattern] = [
+    *(pattern for slug in KINDS for pattern in _pages(slug)),
+    path("journeys/<int:pk>/fields/", custom_fields.journey_fields, name="journey-fields"),
+    path("settings/fields/", custom_fields.field_list, name="custom-field-list"),
+    path("settings/fields/new/", custom_fields.field, name="custom-field-new"),
+    path("settings/fields/<int:pk>/", custom_fields.field, name="custom-field"),
+]

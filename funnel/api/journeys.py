@@ -164,7 +164,7 @@ class JourneyViewSet(EditResource):
         event = next((event for event in reversed(outcome.events) if event.event in wanted), None)
         return Response(
             {
-                "journey": JourneySerializer(journey).data,
+                "journey": JourneySerializer(journey, context=self.get_serializer_context()).data,
                 "event": EventSerializer(_with_cuts(event, journey)).data if event else None,
             }
         )
@@ -184,7 +184,9 @@ class JourneyViewSet(EditResource):
         journey = Journey.objects.with_parties().get(pk=key)
         return Response(
             {
-                "journey": None if journey.annulled_at else JourneySerializer(journey).data,
+                "journey": None
+                if journey.annulled_at
+                else JourneySerializer(journey, context=self.get_serializer_context()).data,
                 "events": EventSerializer([_with_cuts(event, journey) for event in events], many=True).data,
             }
         )

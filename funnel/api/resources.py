@@ -5,77 +5,25 @@ from typing import Any
 from django.core.exceptions import ValidationError as Fault
 from django.db import transaction
 from django.db.models import QuerySet
-from django_filters import rest_framework as filters
 from rest_framework.exceptions import PermissionDenied, ValidationError
 
-from funnel import access, people
+from funnel import people
 from funnel.access import Permission
-from funnel.models import Activity, Campaign, Company, Contact, Journey, Reason, Service, Source, Team, User
+from funnel.models import Activity, Campaign, Journey, Reason, Service, Source, Team, User
 from funnel.subjects import CATALOGUES, PERSON, TEAM
 
 from .auth import HasScope
 from .serializers import (
     ActivitySerializer,
     CampaignSerializer,
-    CompanySerializer,
-    ContactSerializer,
     ReasonSerializer,
     ServiceSerializer,
     SourceSerializer,
     TeamSerializer,
     UserSerializer,
 )
-from .views import EditResource, ReadResource
+from .views import ReadResource
 from .watched import WatchedResource
-
-
-class SearchFilter(filters.FilterSet):
-    """`?search=` in the name."""
-
-    search = filters.CharFilter(field_name="name", lookup_expr="icontains")
-
-
-class ContactFilter(SearchFilter):
-    email = filters.CharFilter(lookup_expr="iexact")
-    phone = filters.CharFilter()
-
-    class Meta:
-        model = Contact
-        fields = ("company", "external_id")
-
-
-class CompanyFilter(SearchFilter):
-    class Meta:
-        model = Company
-        fields = ("domain",)
-
-
-class _Party(EditResource):
-    """People and companies of the journeys that the caller sees."""
-
-    change_permission = Permission.EDIT_JOURNEYS
-    path: str
-
-    def get_queryset(self) -> QuerySet[Any]:
-        queryset = super().get_queryset()
-        user = self.request.user
-        if getattr(self, "swagger_fake_view", False) or access.may(user, Permission.SEE_ALL_JOURNEYS):
-            return queryset
-        return queryset.filter(pk__in=Journey.objects.visible_to(user).values(self.path))
-
-
-class ContactViewSet(_Party):
-    serializer_class = ContactSerializer
-    filterset_class = ContactFilter
-    queryset = Contact.objects.all()
-    path = "contact"
-
-
-class CompanyViewSet(_Party):
-    serializer_class = CompanySerializer
-    filterset_class = CompanyFilter
-    queryset = Company.objects.all()
-    path = "company"
 
 
 class ActivityViewSet(ReadResource):

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
+from django.db import transaction
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from funnel import machine
 from funnel.models import (
     Activity,
     Campaign,
@@ -21,6 +23,10 @@ from funnel.models import (
     Team,
     User,
 )
+from funnel.parties import CUSTOM, write
+from funnel.stages import Role
+
+from .custom import CustomValues
 
 Model = serializers.ModelSerializer
 
@@ -35,30 +41,6 @@ class KeyField(serializers.SlugRelatedField[Any]):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
-
-
-class CompanySerializer(Model[Company]):
-    class Meta:
-        model = Company
-        fields = ("id", "name", "domain", "tax_id", "region", "created_at")
-        read_only_fields = ("created_at",)
-
-
-class ContactSerializer(Model[Contact]):
-    class Meta:
-        model = Contact
-        fields = (
-            "id",
-            "external_id",
-            "name",
-            "email",
-            "phone",
-            "company",
-            "language",
-            "region",
-            "created_at",
-        )
-        read_only_fields = ("external_id", "company", "created_at")
 
 
 class ContactBrief(Model[Contact]):
@@ -106,6 +88,7 @@ class JourneySerializer(Plain, Model[Journey]):
     source = KeyField(read_only=True)
     campaign = KeyField(read_only=True, allow_null=True)
     service = KeyField(read_only=True, allow_null=True)
+    custom = CustomValues("journey", required=False)
     half = serializers.CharField(read_only=True)
     is_open = serializers.BooleanField(read_only=True)
 
@@ -133,8 +116,25 @@ class JourneySerializer(Plain, Model[Journey]):
             "parent",
             "merged_into",
             "snoozed_until",
+            "custom",
         )
-        read_only_fields = tuple(name for name in fields if name not in {"amount", "expected_on"})
+        read_only_fields = tuple(name for name in fields if name not in {"amount", "expected_on", "custom"})
+
+    def update(self, instance: Journey, validated_data: dict[str, Any]) -> Journey:
+        """Write through the one place that keeps what was there before."""
+        own = validated_data.pop("custom", {})
+        values = validated_data | {f"{CUSTOM}{key}": value for key, value in own.items()}
+        with transaction.atomic():
+            held = machine.lock([instance.pk])[0]
+            write(held, values, actor=self.context["request"].user)
+        instance.refresh_from_db(fields=["amount", "expected_on", "custom"])
+        return instance
+
+    def _custom(self, instance: Journey) -> dict[str, Any]:
+        """Return the custom fields; what we note about a journey is no affair of partners."""
+        request = self.context.get("request")
+        outsider = request is None or request.user.role == Role.PARTNER
+        return {} if outsider else instance.custom
 
     def row(self, instance: Journey) -> dict[str, Any]:
         contact, company = instance.contact, instance.company
@@ -165,6 +165,7 @@ class JourneySerializer(Plain, Model[Journey]):
             "parent": instance.parent_id,
             "merged_into": instance.merged_into_id,
             "snoozed_until": _time(instance.snoozed_until),
+            "custom": self._custom(instance),
         }
 
 

@@ -5,14 +5,17 @@ from rest_framework.routers import SimpleRouter
 
 from funnel.registry import api_routes
 
-from . import resources, schema, tasks  # noqa: F401  the schema's extensions register themselves
+from . import parties, resources, schema, tasks  # noqa: F401  the schema's extensions register themselves
+from .custom import CustomFieldViewSet
 from .journeys import EventFeed, JourneyViewSet
 from .rates import RateViewSet
+from .saved_views import SavedViewViewSet
 
 router = SimpleRouter()
 router.register("journeys", JourneyViewSet, "journey")
-router.register("contacts", resources.ContactViewSet, "contact")
-router.register("companies", resources.CompanyViewSet, "company")
+router.register("contacts", parties.ContactViewSet, "contact")
+router.register("companies", parties.CompanyViewSet, "company")
+router.register("custom-fields", CustomFieldViewSet, "custom-field")
 router.register("activities", resources.ActivityViewSet, "activity")
 router.register("sources", resources.SourceViewSet, "source")
 router.register("campaigns", resources.CampaignViewSet, "campaign")
@@ -22,6 +25,7 @@ router.register("tasks", tasks.TaskViewSet, "task")
 router.register("rates", RateViewSet, "rate")
 router.register("teams", resources.TeamViewSet, "team")
 router.register("users", resources.UserViewSet, "user")
+router.register("views", SavedViewViewSet, "view")
 for prefix, viewset, basename in api_routes:
     router.register(prefix, viewset, basename)
 
