@@ -19,7 +19,7 @@ from funnel.models import Organisation, User
 from kpi.forms import CUTS
 from kpi.metrics import BY_KEY
 from kpi.records.forms import MOST, RecordsForm, cursor_of, factors_of
-from kpi.records.narrowing import REACHED
+from kpi.records.narrowing import DUE, REACHED, RESOLVED
 from kpi.records.parts import FLOW
 from kpi.records.queries import Found, find
 from kpi.records.rows import rows_of
@@ -112,6 +112,28 @@ class RecordsView(APIView):
             OpenApiParameter("up_to", int, description="Only up to so many business minutes"),
             OpenApiParameter("reached", str, enum=list(REACHED), description="Only what came to this later"),
             OpenApiParameter("within", int, description="With reached: by the end of so many months after"),
+            OpenApiParameter(
+                "resolved", str, enum=list(RESOLVED), description="Of objections: resolved since, or not"
+            ),
+            OpenApiParameter(
+                "first_paid", str, description="Of clients' money: of those who first paid in this period"
+            ),
+            OpenApiParameter(
+                "first_paid_before",
+                str,
+                description="Of clients' money: of those who first paid before this period",
+            ),
+            OpenApiParameter(
+                "first_source",
+                str,
+                description="Of clients' money: of those whose first application came from there",
+            ),
+            OpenApiParameter(
+                "due",
+                str,
+                enum=list(DUE),
+                description="Of instalments: also those to come, or what is overdue of them",
+            ),
             OpenApiParameter("cursor", str, description="A place in the list, from next or previous"),
             OpenApiParameter("page_size", int, description=f"At most {MOST}"),
         ],
