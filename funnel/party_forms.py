@@ -138,7 +138,7 @@ class KeepForm(forms.Form):
         self.names = []
         for choice in choices:
             self.names.append(choice.name)
-            self.fields[f"keep_{choice.name}"] = forms.ChoiceField(
+            field = self.fields[f"keep_{choice.name}"] = forms.ChoiceField(
                 label=labels(choice.name),
                 required=False,
                 initial="loser" if choice.loses else "survivor",
@@ -148,6 +148,7 @@ class KeepForm(forms.Form):
                     ("loser", words(choice.name, choice.loser)),
                 ],
             )
+            field.wanted = True  # type: ignore[attr-defined]  # one of the two always holds
 
     def keep(self) -> dict[str, str]:
         """Return the side whose value is kept, by field. The form is valid."""

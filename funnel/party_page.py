@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from . import access, registry, timeline
@@ -17,7 +18,7 @@ from .models import Company, Contact, CustomField, Event, FieldChange, Journey, 
 from .paging import Page, keyset
 from .parties import CUSTOM, FIELDS, Party, value_of
 from .party_fields import Reader
-from .party_kinds import PartyKind, kind_of, url_of
+from .party_kinds import KINDS, PartyKind, kind_of, url_of
 from .party_lists import journeys_of, paid_by
 from .queries import JourneyQuerySet
 from .stages import Happening
@@ -43,7 +44,22 @@ def details(party: Party, fields: Iterable[CustomField], user: User) -> list[tup
         *FIELDS[kind],
         *(f"{CUSTOM}{field.key}" for field in fields if field.active or _has(party, field)),
     ]
-    return [(reader.label(name), reader.words(name, value_of(party, name))) for name in names]
+    return [
+        (reader.label(name), _linked(party, name, reader.words(name, value_of(party, name))))
+        for name in names
+    ]
+
+
+def _linked(party: Party, name: str, words: str) -> Any:
+    """Return a value as a link to where it leads: a letter, a call, the company."""
+    address = {
+        "email": f"mailto:{words}",
+        "phone": f"tel:{words}",
+        "company_id": KINDS["company"].url("page", party.company_id)
+        if name == "company_id" and words
+        else "",
+    }.get(name, "")  # type: ignore[union-attr]
+    return format_html('<a class="link" href="{}">{}</a>', address, words) if words and address else words
 
 
 def _has(party: Party, field: CustomField) -> bool:
