@@ -19,6 +19,7 @@ from funnel.models import Event, OutboxRow
 from funnel.stages import Happening, Stage
 from kpi import plans
 
+from .arranging import arrange
 from .clock import StoppedClock, stopped
 from .errands import plan_steps
 from .people import Cast, gather
@@ -50,18 +51,29 @@ class Made:
 
 
 @transaction.atomic
-def make(*, seed: int, journeys: int, until: datetime, tell: Tell = lambda done, count: None) -> Made:
-    """Make so many journeys of the years up to `until`; `tell` hears how many have arrived, of how many."""
+def make(
+    *,
+    seed: int,
+    journeys: int,
+    until: datetime,
+    tell: Tell = lambda done, count: None,
+    sign_in: bool = True,
+) -> Made:
+    """Make so many journeys of the years up to `until`; `tell` hears how many have arrived, of how many.
+
+    The demo's colleagues get its known password only where they are to `sign_in`.
+    """
     rng = Random(f"{seed}")  # noqa: S311  nothing here is a secret
     clock = StoppedClock(until - timedelta(days=366 * YEARS))
     before = Event.objects.count()
     with stopped(clock), outbox.asleep():
-        cast = gather()
+        cast = gather(sign_in=sign_in)
         _live(_stories(cast, rng, seed=seed, count=journeys, until=until), clock, until, tell, journeys)
         clock.at = until
         planned = _plan(rng, until)
         spend(rng, until)
         plan_steps(cast, rng, until)
+        arrange(rng, until)
         OutboxRow.objects.filter(
             consumer__in=NEWS, state=OutboxRow.State.WAITING, event__occurred_at__lt=until - OLD_NEWS
         ).update(state=OutboxRow.State.DONE, done_at=until)
