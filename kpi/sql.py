@@ -314,12 +314,15 @@ worth AS (
 )"""
 """Needs `paid` and `span`."""
 
-ORIGINS: Final = """
+
+def origins(clients: str) -> str:
+    """Return the query of (client, source_id) of the first application of each client of a relation."""
+    return f"""
 SELECT DISTINCT ON (client) client, source_id
 FROM (
     SELECT CASE WHEN company_id IS NULL THEN 'contact:' || contact_id ELSE 'company:' || company_id END AS client,
         source_id, created_at, id
     FROM funnel_journey WHERE stage NOT IN ('spam', 'merged') AND annulled_at IS NULL
 ) AS journey
+WHERE client IN (SELECT client FROM {clients})
 ORDER BY client, created_at, id"""
-"""The source of each client's first application."""

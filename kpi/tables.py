@@ -40,7 +40,8 @@ def cell(metric: Metric, value: Value, currency: str) -> Cell:
 
 def median_of(value: Spread) -> Number | None:
     """Return the median: of first responses the Kaplan–Meier one."""
-    return dict(value.extra).get("median_kaplan_meier", value.median)
+    extra = dict(value.extra)
+    return extra["median_kaplan_meier"] if "median_kaplan_meier" in extra else value.median
 
 
 def spread_sample(value: Spread, median: str) -> str:

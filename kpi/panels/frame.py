@@ -61,8 +61,9 @@ class Asked:
 
     @property
     def months(self) -> list[Period]:
-        """The twelve months that end with the period's last."""
-        months = [self.period.months()[-1]]
+        """The twelve months that end with the period's last, or with the present one of a period that still runs."""
+        now, last = self.organisation.clock.month_at(self.as_of), self.period.months()[-1]
+        months = [now if self.period.first <= now.first < last.first else last]
         while len(months) < 12:
             months.insert(0, months[0].previous())
         return months

@@ -96,7 +96,7 @@ own AS (
     FROM money JOIN span ON money.at < span.ends AND money.first_at < span.ends
     WHERE {kept}
 ),
-origin AS (SELECT * FROM ({origins}) AS origin WHERE client IN (SELECT client FROM own))
+origin AS ({origins})
 SELECT date_trunc(%(unit)s, own.first_day)::date, NULL, NULL, sum(own.net),
     count(DISTINCT own.client) FILTER (WHERE own.event = 'payment_received')
 FROM own GROUP BY 1
@@ -181,7 +181,7 @@ def _worth(asked: Asked, unit: str) -> list[tuple[Any, ...]]:
     else:
         relations = ",".join((f"WITH {sql.SPANS}", sql.TOUCHED_BY_MONEY, sql.JOURNEYS, sql.MONEY_KNOWN))
         parameters |= clock_parameters(organisation.clock, max(asked.as_of, asked.span.ends))
-    return run(f"{relations},{_WORTH.format(kept=condition, origins=sql.ORIGINS)}", parameters)
+    return run(f"{relations},{_WORTH.format(kept=condition, origins=sql.origins('own'))}", parameters)
 
 
 def _periods(asked: Asked, unit: str) -> list[Period]:

@@ -104,7 +104,7 @@ class Narrow:
             f"{relation}.first_at >= %(narrow_paid_from)s": self.paid_from is not None,
             f"{relation}.first_at < %(narrow_paid_before)s": self.paid_before is not None,
             f"""{relation}.client IN (
-                SELECT origin.client FROM ({sql.ORIGINS}) AS origin
+                SELECT origin.client FROM ({sql.origins(relation)}) AS origin
                 LEFT JOIN funnel_source source ON source.id = origin.source_id
                 WHERE coalesce(source.key, '') = %(narrow_first_source)s
             )""": self.first_source is not None,
