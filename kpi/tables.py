@@ -38,10 +38,10 @@ def cell(metric: Metric, value: Value, currency: str) -> Cell:
             return Cell(formats.DASH)
 
 
-def median_of(value: Spread) -> Number | None:
+def median_of(value: Spread) -> Number | float | None:
     """Return the median: of first responses the Kaplan–Meier one."""
-    extra = dict(value.extra)
-    return extra["median_kaplan_meier"] if "median_kaplan_meier" in extra else value.median
+    extra: dict[str, Number | float | None] = dict(value.extra)
+    return extra.get("median_kaplan_meier", value.median)
 
 
 def spread_sample(value: Spread, median: str) -> str:

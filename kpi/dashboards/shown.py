@@ -34,7 +34,7 @@ def unit_of(metric: Metric, currency: str) -> Unit:
             return Unit()
 
 
-def plotted(metric: Metric, figure: Number | None) -> float | None:
+def plotted(metric: Metric, figure: Number | float | None) -> float | None:
     """Return the number in the unit of `unit_of`."""
     if figure is None:
         return None
