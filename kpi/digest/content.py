@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from fractions import Fraction
 
 from django.conf import settings
@@ -22,6 +22,7 @@ from kpi.dashboards.shown import unit_of
 from kpi.measures import Metric
 from kpi.metrics import seen_by
 from kpi.models import Plan
+from kpi.rollup import FRESH
 from kpi.values import Number
 
 from .periods import WEEKLY
@@ -81,7 +82,7 @@ def build(*, user: User, organisation: Organisation, kind: str, period: Period, 
     metrics = seen_by(user, [pages.EVERY[key] for key in view.cards])
     steps = [pages.EVERY[key] for key, *_rest in pages.FUNNEL]
     asked = list({metric.key: metric for metric in (*metrics, *steps)}.values())
-    found = report.build(organisation=organisation, period=period, as_of=now, metrics=asked, lag=timedelta(0))
+    found = report.build(organisation=organisation, period=period, as_of=now, metrics=asked, lag=FRESH)
     lines = {line.metric.key: line for line in found.lines}
     plans = _plans(organisation.clock, period, metrics)
     title = shown.days(period)
@@ -102,7 +103,9 @@ def build(*, user: User, organisation: Organisation, kind: str, period: Period, 
         outlook=_outlook(organisation, metrics, now) if kind == WEEKLY else [],
         waiting=attention(user, organisation, {}, money=may(user, Permission.SEE_MONEY), now=now),
         is_empty=not any(lines[metric.key].current.figure for metric in (*metrics, *steps)),
-        versus=shown.versus(period, period.kind),
+        versus=(_("vs the week before"), _("vs last year"))
+        if kind == WEEKLY
+        else shown.versus(period, period.kind),
         url=f"{settings.PUBLIC_URL}{reverse(view.url_name)}?period={period.name}",
         site=settings.PUBLIC_URL,
     )
@@ -137,9 +140,10 @@ def _tone(metric: Metric, change: Number | None) -> str:
 def _share(metric: Metric, figure: Number | None, plan: Number | None, currency: str) -> str:
     if not plan or figure is None:
         return ""
-    wanted = tables.shown(metric, plan, currency)
     if metric.kind not in {"count", "money"}:
-        return _("plan %(plan)s") % {"plan": wanted}
+        return _("plan %(plan)s") % {"plan": tables.shown(metric, plan, currency)}
+    # a week's share of a month's plan is seldom whole: money is, and counts have one place
+    wanted = unit_of(metric, currency).text(round(float(plan)) if metric.money else float(plan))
     share = formats.percent(float(figure) / float(plan))
     return _("%(share)s of plan %(plan)s") % {"share": share, "plan": wanted}
 

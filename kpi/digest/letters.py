@@ -74,6 +74,11 @@ def mail_of(letter: Letter, *, user: User, mark: str) -> EmailMultiAlternatives:
     return mail
 
 
+def language_of(user: User) -> str:
+    """Return the language of somebody's mail: their own, or the installation's."""
+    return user.language or settings.LANGUAGE_CODE
+
+
 @contextmanager
 def _reading(user: User, organisation: Organisation) -> Iterator[str]:
     """Turn to the reader's language and zone, and name the zone: the organisation's for who has chosen none."""
@@ -81,5 +86,5 @@ def _reading(user: User, organisation: Organisation) -> Iterator[str]:
         zone = ZoneInfo(user.time_zone or organisation.timezone)
     except (ZoneInfoNotFoundError, ValueError):  # a zone that this machine does not know
         zone = organisation.zone
-    with translation.override(user.language or settings.LANGUAGE_CODE), timezone.override(zone):
+    with translation.override(language_of(user)), timezone.override(zone):
         yield str(zone)

@@ -8,13 +8,13 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
 from funnel.access import Permission
-from funnel.models import Organisation
+from funnel.models import Organisation, User
 from funnel.toasts import toast
 from funnel.views.base import permitted, person
 
@@ -53,6 +53,7 @@ def preview(request: HttpRequest) -> HttpResponse:
         return render(request, "kpi/digest_preview.html", context, status=400)
     context |= {
         "letter": _letter(request, form),
+        "other_language": _other_language(person(request)),
         "kind": form.cleaned_data["kind"],
         "mail_url": f"{reverse('kpi:digest-mail')}?{request.GET.urlencode()}",
     }
@@ -101,6 +102,12 @@ def _letter(request: HttpRequest, form: PreviewForm) -> letters.Letter:
         period=form.period,
         now=timezone.now(),
     )
+
+
+def _other_language(user: User) -> str:
+    """Name the language of the reader's mail where it is not that of the page; "" where it is."""
+    code = letters.language_of(user)
+    return "" if code == translation.get_language() else translation.get_language_info(code)["name_local"]
 
 
 def _organisation(request: HttpRequest) -> Organisation:

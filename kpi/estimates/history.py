@@ -1,7 +1,7 @@
 """Reading the daily numbers that estimates rest on: the same figures as the report's, a span a day."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 
 from funnel.models import Organisation
@@ -9,6 +9,7 @@ from funnel.periods import DAY, Period
 from kpi.measures import Metric
 from kpi.metrics import BY_KEY
 from kpi.queries import Answer, Question, Span, answer, first_application, windows_of
+from kpi.rollup import FRESH
 
 from .forecast import History
 
@@ -32,7 +33,7 @@ def read(organisation: Organisation, month: Period, at: datetime) -> Mapping[str
         Span(day.isoformat(), clock.start_of(day), min(clock.start_of(day + DAY), at), rough=True)
         for day in days
     ]
-    question = Question(clock, at, spans, "", windows_of(organisation), lag=timedelta(0))
+    question = Question(clock, at, spans, "", windows_of(organisation), lag=FRESH)
     found = answer(question, METRICS)
     return {metric.key: History(clock, _daily(found, metric.key, days), months) for metric in METRICS}
 

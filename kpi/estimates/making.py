@@ -87,7 +87,6 @@ def _keep(rows: Sequence[Estimate]) -> None:
 
 
 def _forecast(key: str, history: History, month: Period, today: date, at: datetime) -> Estimate:
-    counted = BY_KEY[key].kind == "count"
     begun = history.between(month.first, month.until)
     details: dict[str, Any] = {"so_far": begun}
     if key == "payments_net":
@@ -95,7 +94,7 @@ def _forecast(key: str, history: History, month: Period, today: date, at: dateti
     row = Estimate(
         kind=Estimate.Kind.FORECAST, metric=key, month=month.name, made_at=at, method=TAIL, details=details
     )
-    found = forecast(history, month, today, floor=begun if counted else None)
+    found = forecast(history, month, today, floor=begun)
     if found is None:
         details |= {"needs": NEEDED, "has": len(history.months)}
         return row

@@ -23,7 +23,7 @@ NEEDED_FOR_SEASONAL_MARKS: Final = 36
 """With fewer a season fits its two years too closely to say what is odd."""
 BAND: Final = 3.5
 SEASONAL_BAND: Final = 6.0
-"""Wider, for a season learns from the months that it judges: so that of plain months fewer than one in a hundred is marked."""
+"""Wider, for a season learns from the months that it judges: so that of plain months about one in a hundred is marked."""
 SEASON_TAKES: Final = 18
 """So many months' worth of freedom season and trend take up: what is left over looks calmer by as much than it is."""
 MAD_TO_SIGMA: Final = 1.4826

@@ -402,6 +402,9 @@ def test_the_preview_shows_what_would_be_sent(golden: Organisation, manager: Use
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert outbox.outbox == []
+    assert "Your mail comes in" not in page.content.decode()
+    russian = client.get("/digest/preview/", headers={"accept-language": "ru"}).content.decode()
+    assert "English" in russian  # where a page and the mail differ, the page says so
 
 
 def test_a_bad_kind_or_day_is_named(manager: User, client: Client) -> None:

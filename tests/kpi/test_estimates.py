@@ -103,6 +103,19 @@ def test_a_forecast_never_falls_below_what_has_come() -> None:
     assert (found.value, found.low) == (50, 50)
 
 
+def test_money_may_fall_below_what_has_come_by_no_more_than_it_ever_did() -> None:
+    past = months("2026-02", 12)
+    totals = dict.fromkeys((month.name for month in past), 20.0)
+    whole = even(totals, running={date(2026, 3, 2): 100.0})
+    refunded = dict(whole.daily) | {business_days(past[3])[-1]: -5.0}
+    today = date(2026, 3, 20)
+    for daily, least in ((whole.daily, 100), (refunded, 95)):
+        wild = dict(daily) | {business_days(past[8])[-1]: 500.0}
+        found = forecast(History(CLOCK, wild, past), Period.month("2026-03"), today, floor=100)
+        assert found is not None
+        assert found.low == least
+
+
 def test_the_season_moves_the_rest_of_the_month_where_two_years_are_known() -> None:
     past = months("2026-11", 35)
     totals = {month.name: 40.0 if month.first.month == 12 else 20.0 for month in past}
