@@ -9,11 +9,27 @@ from django.db.models.functions import Left
 from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
 
 from .models import Activity, Journey, Note, Notification
 from .stages import Happening
 
 Kind, H = Notification.Kind, Happening
+
+SHORT: Final = {
+    Kind.ASSIGNED: pgettext_lazy("kind of notification", "Yours now"),
+    Kind.MENTIONED: pgettext_lazy("kind of notification", "Mentions"),
+    Kind.SLA: pgettext_lazy("kind of notification", "Deadlines"),
+    Kind.OFFERED: pgettext_lazy("kind of notification", "Offers"),
+    Kind.DECIDED: pgettext_lazy("kind of notification", "Decisions"),
+    Kind.INVITED: pgettext_lazy("kind of notification", "Invitations"),
+    Kind.VIEWED: pgettext_lazy("kind of notification", "Opened"),
+    Kind.ANSWERED: pgettext_lazy("kind of notification", "Answers"),
+    Kind.OVERDUE: pgettext_lazy("kind of notification", "Payments"),
+    Kind.PARTNER: pgettext_lazy("kind of notification", "Partners"),
+    Kind.TASK: pgettext_lazy("kind of notification", "Tasks"),
+}
+"""What each kind is called where there is little room."""
 
 EXCERPT: Final = 240
 """How many letters of a note or call a notification repeats."""

@@ -69,8 +69,8 @@ def _row(request: HttpRequest, journey: Journey, name: str) -> HttpResponse:
     organisation = request.organisation  # type: ignore[attr-defined]  # set by ReaderMiddleware
     rows = journey_page.details(journey, person(request), organisation)
     row = next((row for row in rows if row["field"] == name), None)
-    if row is None:
-        raise Http404("no such detail")
+    if row is None:  # a detail that the page does not show, or shows no longer
+        return go(request, reverse("funnel:journey", args=[journey.pk]))
     return render(request, "funnel/_detail.html", {"row": row, "may_edit": True, "focus": True})
 
 

@@ -46,7 +46,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
         "page": page,
         "only_unread": only_unread,
         "kind": kind if kind in kinds else "",
-        "kinds": kinds,
+        "kinds": [(one, notice_words.SHORT[one], notice_words.ICONS[one]) for one in kinds],
         "rows": _shown(page.rows, user),
         "unread": _unread(user),
     }

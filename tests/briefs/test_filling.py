@@ -243,14 +243,14 @@ def test_filling_takes_a_fixed_number_of_statements() -> None:
     assert len(asked) <= 10, "\n".join(asked)
 
 
-def test_sheets_of_many_journeys_take_three_statements() -> None:
+def test_sheets_of_many_journeys_take_two_statements() -> None:
     journeys = [lead(service=service) for service in ("scanners", "pens", None)]
     template("pens", {"key": "colour"})
     for count in (1, 3):
         with CaptureQueriesContext(connection) as statements:
             found = queries.sheets(journeys[:count])
             [sheet.missing() for sheet in found.values()]
-        assert len(statements) == 3
+        assert len(statements) == 2
 
 
 @pytest.mark.parametrize(

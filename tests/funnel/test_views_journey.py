@@ -1,6 +1,7 @@
 """The page of one journey: path, next step, what is open and what is not, timeline, composer."""
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 from django.db import connection
@@ -10,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from funnel import registry
-from funnel.models import Activity, Event, Journey, Note
+from funnel.models import Activity, Attachment, Event, Journey, Note, User
+from funnel.parties import edit_details
 from funnel.stages import MOVES, Role, Stage
 from tests.factories import START, journey_at, later, lead, organisation, people, run, team
 
@@ -46,33 +48,133 @@ def _drawn_within_fifteen_queries(client, journey, language) -> None:
     assert len(queries) <= 15, [query["sql"][:120] for query in queries]
 
 
-def test_more_history_takes_no_more_queries(client, manager) -> None:
-    journey = journey_at(Stage.MET)
-    counts = []
-    for _round in range(2):
+def test_a_thousand_events_take_as_many_queries_as_one(client, manager) -> None:
+    """What came with them too: mentions, files and changed fields."""
+    counts = {}
+    for events in (1, 3, 1000):
+        journey = lead(name="Priya Rossi")
+        many_notes(journey, events - 1, by=manager)
+        edit_details(journey=journey, actor=manager, name=f"Priya {events}", phone="+4930123456")
+        Attachment.objects.create(journey=journey, file="x", name="a.txt", size=1, kind="text/plain")
         client.get(url(journey))
         with CaptureQueriesContext(connection) as queries:
-            client.get(url(journey))
-        counts.append(len(queries))
-        for number in range(30):
-            run(journey, "note_logged", {"text": f"Note {number}"})
-    assert counts[0] == counts[1]
+            page = client.get(url(journey))
+        assert len(page.context["told"].items) <= 30
+        counts[events] = len(queries)
+    assert len(set(counts.values())) == 1, counts
+    assert counts[1000] <= 15
 
 
-def test_a_long_history_is_shown_in_part_until_all_is_asked_for(client, manager, monkeypatch) -> None:
-    monkeypatch.setattr("funnel.timeline.SHOWN", 3)
-    journey = journey_at(Stage.MET)
-    for number in range(5):
-        run(journey, "note_logged", {"text": f"Note {number}"})
-    part = client.get(url(journey))
-    assert len(part.context["items"]) == 3
-    assert [step["state"] for step in part.context["steps"]][:2] == [
-        "done",
-        "now",
-    ]  # the path knows the whole
-    whole = client.get(url(journey), {"all": "1"})
-    assert len(whole.context["items"]) > 5
-    assert not whole.context["more"]
+def many_notes(journey: Journey, number: int, *, by: User) -> None:
+    """Write notes, a minute apart, in one go; the sequence of the journey follows."""
+    first = Event.objects.get(journey=journey)
+    events = [
+        Event(
+            journey=journey,
+            seq=n,
+            event="note_logged",
+            occurred_at=first.occurred_at + dt.timedelta(minutes=n),
+            actor=by,
+            source=first.source,
+            inputs={"mentions": [by.pk]},
+        )
+        for n in range(2, number + 2)
+    ]
+    for event in Event.objects.bulk_create(events):
+        Note.objects.create(
+            journey=journey, event=event, text=f"Note {event.seq} for @max.", author=by, at=event.occurred_at
+        )
+    Journey.objects.filter(pk=journey.pk).update(seq=number + 1)
+
+
+def test_a_long_history_is_read_page_by_page_and_no_event_is_missed_or_told_twice(client, manager) -> None:
+    journey = lead()
+    many_notes(journey, 70, by=manager)
+    edit_details(journey=journey, actor=manager, name="Someone Else")
+    Attachment.objects.create(
+        journey=journey,
+        file="x",
+        name="old.txt",
+        size=1,
+        kind="text/plain",
+        at=START + dt.timedelta(minutes=9),
+    )
+    query, seen = "", []
+    for _page in range(5):
+        told = client.get(url(journey) + query).context["told"]
+        seen += [item["id"] for item in told.items]
+        query = told.older
+        if not query:
+            break
+    assert len(seen) == len(set(seen)) == 73
+    assert seen[0].startswith("change-")
+    assert seen[-1] == f"event-{Event.objects.get(event='lead_created').pk}"
+    assert client.get(url(journey) + "?older=nonsense").status_code == 200
+    part = client.get(
+        url(journey) + told.newest, headers={"HX-Request": "true", "HX-Target": "older"}
+    ).content.decode()
+    assert part.lstrip().startswith("<li")
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"show": "notes"}, ["Note"]),
+        ({"show": "calls"}, ["Call"]),
+        ({"show": "emails"}, ["E-mail"]),
+        ({"show": "meetings"}, ["Meeting"]),
+        ({"show": "stages"}, ["First response", "Application received"]),
+        ({"show": "changes"}, ["Owner changed"]),
+        ({"find": "budget"}, ["Call"]),
+        ({"find": "nothing of the kind"}, []),
+        ({"show": "dance", "find": "\x00"}, None),
+    ],
+)
+def test_the_timeline_is_narrowed_down_by_kind_and_words(client, manager, query, words) -> None:
+    journey = run(lead(), "respond", {"kind": "call", "summary": "The BUDGET is open."}, actor=manager)
+    for kind in ("email", "meeting"):
+        run(journey, "activity_logged", {"kind": kind, "summary": "x"}, actor=manager)
+    run(journey, "note_logged", {"text": "Likes tea."}, actor=manager)
+    run(journey, "owner_changed", {"owner": "max"}, actor=people(Role.ADMINISTRATOR))
+    told = client.get(url(journey), query).context["told"]
+    if words is None:
+        assert len(told.items) == 7
+    else:
+        assert [item["title"] for item in told.items] == words
+
+
+def test_changes_of_fields_are_told_together_with_their_history_one_click_away(client, manager) -> None:
+    journey = lead(name="Pria", company="Evergreen")
+    journey = Journey.objects.with_parties().get(pk=journey.pk)
+    domain = journey.company.domain
+    edit_details(
+        journey=journey, actor=manager, name="Priya", amount=Decimal("100"), company_domain="a.example"
+    )
+    edit_details(journey=Journey.objects.with_parties().get(pk=journey.pk), actor=manager, name="Priya Rossi")
+    item, *rest = client.get(url(journey)).context["told"].items
+    assert item["title"] == "4 fields changed"
+    assert {(line["what"], line["old"], line["new"]) for line in item["changes"]} >= {
+        ("Name", "Pria", "Priya"),
+        ("Name", "Priya", "Priya Rossi"),
+        ("Company: Domain", domain, "a.example"),
+    }
+    assert [item["title"] for item in rest] == ["Application received"]
+    page = client.get(item["changes"][0]["url"])
+    assert [(row["old"], row["new"]) for row in page.context["rows"]] == [
+        ("Priya", "Priya Rossi"),
+        ("Pria", "Priya"),
+    ]
+    client.force_login(people(Role.MARKETER))
+    told = client.get(url(journey)).context["told"]
+    assert "Expected amount" not in {line["what"] for line in told.items[0]["changes"]}
+
+
+def test_the_owners_of_a_journey_are_told_from_the_ledger(client, manager) -> None:
+    journey = lead(owner=people(Role.FIRST_TOUCH, "fred"))
+    run(journey, "owner_changed", {"owner": "max"}, actor=manager)
+    page = client.get(reverse("funnel:field-history", args=[journey.pk, "journey.owner"]))
+    assert [(row["old"], row["new"]) for row in page.context["rows"]] == [("fred", "max")]
+    assert client.get(reverse("funnel:field-history", args=[journey.pk, "user.password"])).status_code == 404
 
 
 def test_the_path_says_when_each_column_was_entered_and_where_the_journey_stands(client, manager) -> None:
@@ -159,7 +261,7 @@ def test_a_number_beyond_every_journey_is_not_found(client, manager) -> None:
 def test_the_timeline_tells_what_happened_in_words(client, manager) -> None:
     journey = run(lead(), "respond", {"kind": "call", "summary": "Budget is open."}, actor=manager)
     journey = run(journey, "lose", {"reason": "price", "comment": "Too dear by half."}, actor=manager)
-    items = client.get(url(journey)).context["items"]
+    items = client.get(url(journey)).context["told"].items
     assert [item["title"] for item in items] == [
         "Lead lost",
         "First response",
@@ -177,7 +279,7 @@ def test_the_timeline_tells_what_happened_in_words(client, manager) -> None:
 def test_an_annulled_event_stays_struck_through_with_who_annulled_it(client, manager) -> None:
     journey = run(lead(), "respond", actor=manager)
     client.post(reverse("funnel:journey-undo", args=[journey.pk]))
-    items = client.get(url(journey)).context["items"]
+    items = client.get(url(journey)).context["told"].items
     assert [(item["title"], item["annulled"]) for item in items] == [
         ("First response", True),
         ("Call", True),
@@ -262,7 +364,7 @@ def test_a_partner_sees_the_referral_but_none_of_our_words(client, manager, monk
     page = client.get(url(journey))
     assert page.status_code == 200
     assert "They are difficult." not in page.content.decode()
-    assert page.context["items"] == []
+    assert page.context["told"].items == []
 
 
 # the composer --------------------------------------------------------------------------------------------------------
