@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from . import recurrence
 from .forms import KeyChoiceField
@@ -38,7 +39,7 @@ class TaskForm(forms.Form):
         help_text=_("Blank: any time of the day."),
     )
     kind = forms.ChoiceField(label=_("Kind"), choices=Task.Kind.choices, required=False)
-    repeat = forms.ChoiceField(label=_("Repeat"), choices=Task.Repeat.choices, required=False)
+    repeat = forms.ChoiceField(label=pgettext_lazy("task", "Repeat"), choices=Task.Repeat.choices, required=False)
     assignee = KeyChoiceField(
         User.objects.none(), key="username", label=_("Assigned to"), required=False, empty_label=None
     )
