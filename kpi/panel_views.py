@@ -31,6 +31,8 @@ FILES = {"csv": csv_file, "xlsx": xlsx_file}
 def panel(request: HttpRequest, key: str) -> HttpResponse:
     """Show one panel for the period, filters and moment of the address; `?format=csv|xlsx` downloads its table.
 
+    `&chart=` downloads the numbers of one of its further charts instead.
+
     Raises Http404 for a panel that there is not and PermissionDenied for money to those who may not see it; a bad
     parameter is named and answered with 400.
     """
@@ -46,7 +48,8 @@ def panel(request: HttpRequest, key: str) -> HttpResponse:
         raise PermissionDenied
     view = found.build(asked)
     if file := FILES.get(request.GET.get("format", "")):
-        return file(_file_name(found, asked), list(map(str, view.table.head)), view.table.plain_rows())
+        name, head, rows = _table(request, found, view)
+        return file(_file_name(name, asked), head, rows)
     context = _context(request, form, found, asked, view)
     if not is_fragment(request):
         context |= _page(request, form, found, asked)
@@ -72,13 +75,27 @@ def _context(
                     {"url": _with(request, **{choice: value}), "label": label, "is_current": is_current}
                     for choice, value, label, is_current in picture.tabs
                 ],
+                {
+                    suffix: _with(request, format=suffix, **({"chart": picture.name} if place else {}))
+                    for suffix in FILES
+                },
             )
-            for picture in view.pictures
+            for place, picture in enumerate(view.pictures)
         ],
         "covers": view.period or tables.title(asked.period),
         "csv_url": _with(request, format="csv"),
         "xlsx_url": _with(request, format="xlsx"),
     }
+
+
+def _table(request: HttpRequest, found: Panel, view: PanelView) -> tuple[str, list[str], list[list[Any]]]:
+    """What is downloaded: name, head and rows of the panel's table, or of the further chart that is asked for."""
+    for picture in view.pictures[1:]:
+        if picture.name == request.GET.get("chart"):
+            table = picture.drawn.table
+            head = [table.head[0] or picture.title, *table.head[1:]] if table.head else [picture.title]
+            return picture.name, head, [row.plain for row in table.rows]
+    return found.key, list(map(str, view.table.head)), view.table.plain_rows()
 
 
 def _page(request: HttpRequest, form: DashboardForm, found: Panel, asked: Asked) -> dict[str, Any]:
@@ -110,9 +127,9 @@ def _carried(request: HttpRequest) -> str:
     return query.urlencode()
 
 
-def _file_name(found: Panel, asked: Asked) -> str:
+def _file_name(name: str, asked: Asked) -> str:
     """The panel, its period and the filters, in letters that any file system takes."""
-    parts = [found.key, asked.period.name]
+    parts = [name, asked.period.name]
     parts += [f"{cut}-{'+'.join(values) or 'none'}" for cut, values in asked.filters.items()]
     plain = normalize("NFKD", "_".join(parts))
     return re.sub(r"[^A-Za-z0-9_.+-]+", "-", plain)[:120]

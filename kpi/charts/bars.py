@@ -71,7 +71,8 @@ def bars(chart: Bars, *, width: float = 560) -> Drawn:
     rows = []
     for bar in chart.bars:
         cells = [chart.unit.text(bar.value), *([chart.unit.text(bar.other)] if has_other else [])]
-        rows.append(TableRow(bar.label, (*cells, *(text for _name, text in bar.extra)), bar.href))
+        numbers = (bar.value, *([bar.other] if has_other else []))
+        rows.append(TableRow(bar.label, (*cells, *(text for _name, text in bar.extra)), bar.href, numbers))
     return Drawn(
         chart.label,
         large=bars_drawing(chart, width),
@@ -180,7 +181,12 @@ def columns(chart: Columns, *, width: float = 560, height: float = 260) -> Drawn
         table=Table(
             (chart.head or _("Month"), *chart.series),
             tuple(
-                TableRow(column.title, tuple(chart.unit.text(value) for value in column.values), column.href)
+                TableRow(
+                    column.title,
+                    tuple(chart.unit.text(value) for value in column.values),
+                    column.href,
+                    tuple(column.values),
+                )
                 for column in chart.columns
             ),
         ),

@@ -87,7 +87,11 @@ def heat(chart: Heat, *, width: float = 1080) -> Drawn:
     table = Table(
         ("", *chart.columns),
         tuple(
-            TableRow(name, tuple(_with_n(chart.unit, cell) for cell in row))
+            TableRow(
+                name,
+                tuple(_with_n(chart.unit, cell) for cell in row),
+                numbers=tuple(cell.value if cell else None for cell in row),
+            )
             for name, row in zip(chart.rows, chart.cells, strict=True)
         ),
     )

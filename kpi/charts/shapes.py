@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .units import Unit
+from .units import Number, Unit
 
 Point = tuple[float, float]
 
@@ -94,11 +94,17 @@ class Drawing:
 
 @dataclass(frozen=True)
 class TableRow:
-    """A row of the same numbers as text."""
+    """A row of the same numbers as text; `numbers` are those of the first cells unrounded, for files."""
 
     label: str
     cells: tuple[str, ...]
     href: str = ""
+    numbers: tuple[Number | None, ...] = ()
+
+    @property
+    def plain(self) -> list[str | Number | None]:
+        """Return the row for a file: numbers where they are known, else their words."""
+        return [self.label, *self.numbers, *self.cells[len(self.numbers) :]]
 
 
 @dataclass(frozen=True)

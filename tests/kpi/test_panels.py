@@ -1,9 +1,12 @@
 """Every panel of the dashboard: who may see it, as what it is served, and that its tables can be taken away."""
 
 import csv
+import html
 import io
+import re
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from zipfile import ZipFile
 
 import pytest
@@ -89,6 +92,21 @@ def test_both_downloads_hold_the_same_table(golden: Organisation, manager: Clien
     sheet = ZipFile(io.BytesIO(answer.content)).read("xl/worksheets/sheet1.xml").decode()
     assert sheet.count("<row ") == len(rows)
     assert "<f>" not in sheet
+
+
+@pytest.mark.parametrize("key", ["response", "ltv", "proposal-turnaround"])
+def test_every_further_chart_is_taken_away_too(golden: Organisation, manager: Client, key: str) -> None:
+    found = re.findall(r'href="([^"]+)" download', html.unescape(shown(manager, key)))
+    further = [url for url in found if "chart=" in url]
+    assert {parse_qs(urlsplit(url).query)["format"][0] for url in further} == {"csv", "xlsx"}
+    for url in further:
+        answer = manager.get(url)
+        assert f'filename="{key}_2026' not in answer.headers["Content-Disposition"]
+        if "format=csv" in url:
+            head, *rows = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
+            assert rows
+            assert all(len(row) == len(head) for row in rows)
+            assert all(not cell or float(cell) >= 0 for row in rows for cell in row[1:2]), "numbers"
 
 
 @pytest.mark.parametrize("key", PANELS)
