@@ -6,3 +6,8 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         from config.celery import app  # noqa: F401 - makes @shared_task find its broker in every process
+        from config.welcome import steps
+        from funnel import registry
+
+        registry.first_run.append(steps.begin_with)
+        registry.settings_pages.append(steps.settings_pages)

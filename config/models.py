@@ -8,11 +8,12 @@ from django.db import models
 class Milestone(models.Model):
     """A thing done once, such as the demo data: the mark stands or falls with what it marks.
 
-    `words` is what to tell people about it at every start.
+    `words` is what to tell people about it at every start, `facts` what must be known of it later.
     """
 
     name = models.CharField(max_length=60, unique=True)
     words = models.TextField(blank=True)
+    facts = models.JSONField(default=dict)
     reached_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

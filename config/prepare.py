@@ -8,7 +8,6 @@ the demo sign-ins.
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import secrets
 import sys
@@ -22,7 +21,6 @@ from config.env import env
 
 ADMIN = "admin"
 UNUSED_STATIC = ["redoc", "rest_framework"]  # of packages whose pages are not served here
-DEMO = "demo data"
 
 
 def main() -> None:
@@ -122,20 +120,14 @@ def collect_static() -> None:
 
 def seed_once() -> None:
     """Demo data for a database that has never seen any journey: all of it or none, and only once."""
-    from django.db import connection, transaction
-
+    from config import demo
     from config.models import Milestone
     from funnel.models import Journey
 
-    if Milestone.objects.filter(name=DEMO).exists() or Journey.objects.exists():
+    if Milestone.objects.filter(name=demo.NAME).exists() or Journey.objects.exists():
         return
     tell("Making demo data, only this once (DEMO=0 leaves it out)")
-    with transaction.atomic():
-        answer = io.StringIO()
-        call_command("seed", journeys=env.int("DEMO_JOURNEYS", default=300), stdout=answer)
-        Milestone.objects.create(name=DEMO, words=answer.getvalue())
-        # thousands of acts have each asked for the same wake-up: one is enough
-        connection.run_on_commit = list({entry[1]: entry for entry in connection.run_on_commit}.values())
+    demo.load(journeys=env.int("DEMO_JOURNEYS", default=300), sign_in=True)
 
 
 def repeat_words() -> None:

@@ -13,6 +13,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", include(("config.api", "api"))),
+    path("welcome/", include("config.welcome.urls")),
     path("", include("funnel.urls")),
     path("", include("leads.urls")),
     path("", include("briefs.urls")),

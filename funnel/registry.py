@@ -78,5 +78,8 @@ settings_pages: list[Callable[["User"], Iterable[dict[str, Any]]]] = []
 `group` names the part of the settings' first page: organisation, people, funnel (where none is named), marketing, mine.
 """
 
+first_run: list[Callable[["User"], str]] = []
+"""Where the first page leads somebody before anything is set up; "" where it leads to their work."""
+
 api_routes: list[tuple[str, type, str]] = []
 """(prefix, viewset, basename) of each REST resource."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from funnel import registry
 from funnel.stages import LEADERS, Role, Stage
 
 from .base import address, person, signed_in
@@ -27,6 +28,9 @@ FIRST_STAGE = {
 @signed_in
 def home(request: HttpRequest) -> HttpResponse:
     """Lead to the page that the person's role starts the day with."""
+    for begin in registry.first_run:
+        if first := begin(person(request)):
+            return HttpResponseRedirect(first)
     role = Role(person(request).role)
     url = address(*HOMES.get(role, ()))
     if not url:

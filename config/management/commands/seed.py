@@ -22,6 +22,8 @@ class Command(BaseCommand):
         " call. The same seed and the same last day make the same data. Prints the demo sign-ins."
     )
 
+    stealth_options = ("sign_in", "progress")  # for those who call the command from code
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--seed", type=int, default=1, help="what chance begins with (1)")
         parser.add_argument("--journeys", type=_count, default=300, help="how many applications (300)")
@@ -34,7 +36,13 @@ class Command(BaseCommand):
             return
         now = timezone.now()
         until = min(options["until"] or now, now)
-        made = make(seed=options["seed"], journeys=options["journeys"], until=until, tell=self._progress)
+        made = make(
+            seed=options["seed"],
+            journeys=options["journeys"],
+            until=until,
+            tell=options.get("progress") or self._progress,
+            sign_in=options.get("sign_in", True),
+        )
         self.stderr.write(f"Made {made.journeys} journeys with {made.events} events and {made.plans} plans.")
         self.stdout.write(f"Demo sign-ins, each with the password {PASSWORD}:")
         for line in sign_ins():
