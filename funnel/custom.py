@@ -105,14 +105,15 @@ class CustomFormField(forms.Field):
     """A custom field in a form; its clean value is in the form that is kept."""
 
     def __init__(self, field: CustomField, kept: Any = None, **options: Any) -> None:
-        self.field = field
+        self.field, self.kept = field, kept
         super().__init__(label=field.label, required=False, widget=_widget(field, kept), **options)
 
     def prepare_value(self, value: Any) -> Any:
         return {True: "true", False: "false"}[value] if isinstance(value, bool) else value
 
     def clean(self, value: Any) -> Any:
-        return read(self.field, value)
+        # what was kept stays, though the field may no longer take it
+        return self.kept if value == self.kept else read(self.field, value)
 
 
 def _widget(field: CustomField, kept: Any) -> forms.Widget:

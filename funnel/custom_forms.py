@@ -63,8 +63,10 @@ class CustomFieldForm(forms.ModelForm):  # type: ignore[type-arg]
             del self.fields["active"]
 
     def clean_key(self) -> str:
-        """Return the key; without one, what the label says in Latin letters."""
+        """Return the key; without one, what the label says in Latin letters, or a number where it has none."""
         key = str(self.cleaned_data["key"]) or slugify(self.cleaned_data.get("label", "")).replace("-", "_")
+        if not self.cleaned_data["key"] and not KEY.fullmatch(key):
+            key = f"field_{CustomField.objects.count() + 1}"
         if not KEY.fullmatch(key):
             raise ValidationError(_("Give a key of small Latin letters, digits and _."))
         return key

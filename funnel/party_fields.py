@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from . import custom, formats
 from .models import Company, Contact, CustomField, Journey
@@ -23,7 +23,7 @@ LABELS: Final[Mapping[type[Any], Mapping[str, Label]]] = {
         "language": gettext_lazy("Language"),
     },
     Company: {
-        "name": gettext_lazy("Name"),
+        "name": pgettext_lazy("company", "Name"),
         "domain": gettext_lazy("Domain"),
         "tax_id": gettext_lazy("Tax number"),
         "region": gettext_lazy("Region"),

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.utils.translation import get_language_info
+from django.utils.translation import get_language_info, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from .custom import CustomFormField
@@ -118,7 +118,7 @@ class ContactForm(PartyForm):
 class CompanyForm(PartyForm):
     """An organisation."""
 
-    name = forms.CharField(label=_("Name"), max_length=200)
+    name = forms.CharField(label=pgettext_lazy("company", "Name"), max_length=200)
     domain = forms.CharField(label=_("Domain"), max_length=253, required=False)
     tax_id = forms.CharField(label=_("Tax number"), max_length=50, required=False)
     region = forms.CharField(label=_("Region"), max_length=100, required=False)

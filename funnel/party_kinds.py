@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import TextField, Value
-from django.db.models.functions import Coalesce, Lower, NullIf
+from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from .models import Company, Contact, User
 from .parties import Party
+from .party_queries import contact_order
 from .stages import Label
 
 
@@ -38,10 +38,6 @@ class PartyKind:
         return self.model.objects.visible_to(user)
 
 
-def _given(name: str) -> NullIf:
-    return NullIf(Lower(name, output_field=TextField()), Value(""))
-
-
 CONTACT: Final = PartyKind(
     "contact",
     Contact,
@@ -49,15 +45,7 @@ CONTACT: Final = PartyKind(
     _("Contacts"),
     "contact-round",
     _("Name, e-mail, phone, company"),
-    # as `str` names them
-    Coalesce(
-        _given("name"),
-        _given("email"),
-        _given("phone"),
-        _given("external_id"),
-        Value("#"),
-        output_field=TextField(),
-    ),
+    contact_order(),
 )
 COMPANY: Final = PartyKind(
     "company",
@@ -66,7 +54,7 @@ COMPANY: Final = PartyKind(
     _("Companies"),
     "building-2",
     _("Name or domain"),
-    Coalesce(_given("name"), Value("#"), output_field=TextField()),
+    Lower("name"),
 )
 KINDS: Final = {kind.slug: kind for kind in (CONTACT, COMPANY)}
 

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Reverse
+from django.db.models import F, Q, QuerySet, TextField, Value
+from django.db.models.functions import Coalesce, Lower, NullIf, Reverse
 
 from . import access
 from .queries import MOST_NAMED, PHONE_DIGITS, Among
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     _CompanyBase = QuerySet["Company"]
 else:
     _ContactBase = _CompanyBase = QuerySet
+
+
+def contact_order() -> Coalesce:
+    """Return what people are ordered by: what `str` calls them, in lower case; an index has it."""
+    given = [
+        NullIf(Lower(name, output_field=TextField()), Value(""))
+        for name in ("name", "email", "phone", "external_id")
+    ]
+    return Coalesce(*given, Value("#"), output_field=TextField())
 
 
 def _seen(parties: Any, user: User, path: str) -> Any:

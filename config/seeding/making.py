@@ -22,6 +22,7 @@ from kpi import plans
 from .arranging import arrange
 from .clock import StoppedClock, stopped
 from .errands import plan_steps
+from .knowing import know
 from .people import Cast, gather
 from .season import MONTHS, YEARS, arrivals, working
 from .spending import spend
@@ -74,6 +75,7 @@ def make(
         spend(rng, until)
         plan_steps(cast, rng, until)
         arrange(rng, until)
+        know(cast, rng, until)
         OutboxRow.objects.filter(
             consumer__in=NEWS, state=OutboxRow.State.WAITING, event__occurred_at__lt=until - OLD_NEWS
         ).update(state=OutboxRow.State.DONE, done_at=until)

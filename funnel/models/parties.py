@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from funnel.party_queries import CompanyQuerySet, ContactQuerySet
+from funnel.party_queries import CompanyQuerySet, ContactQuerySet, contact_order
 from funnel.words import PartyWords
 
 
@@ -106,6 +106,7 @@ class Contact(models.Model):
             ),
             GinIndex(PartyWords("name", "email"), name="contact_words"),
             models.Index(fields=["-created_at", "-id"], name="contact_created"),
+            models.Index(contact_order(), "id", name="contact_by_name"),
             models.Index(fields=["merged_into"], name="contact_merged", condition=~Q(merged_into=None)),
         ]
 

@@ -75,8 +75,10 @@ def party_list(request: HttpRequest, kind: str) -> HttpResponse:
     return render(request, "funnel/party_list.html", context)
 
 
-def _own(party: Party, listed: list[CustomField]) -> list[str]:
-    return [custom.words(field, party.custom.get(field.key)) for field in listed]
+def _own(party: Party, listed: list[CustomField]) -> list[tuple[str, bool]]:
+    """Return the words of each custom field of the list, and whether they are a number."""
+    number = CustomField.Type.NUMBER
+    return [(custom.words(field, party.custom.get(field.key)), field.type == number) for field in listed]
 
 
 def _without(request: HttpRequest, name: str) -> str:
