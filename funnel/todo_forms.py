@@ -39,7 +39,9 @@ class TaskForm(forms.Form):
         help_text=_("Blank: any time of the day."),
     )
     kind = forms.ChoiceField(label=_("Kind"), choices=Task.Kind.choices, required=False)
-    repeat = forms.ChoiceField(label=pgettext_lazy("task", "Repeat"), choices=Task.Repeat.choices, required=False)
+    repeat = forms.ChoiceField(
+        label=pgettext_lazy("task", "Repeat"), choices=Task.Repeat.choices, required=False
+    )
     assignee = KeyChoiceField(
         User.objects.none(), key="username", label=_("Assigned to"), required=False, empty_label=None
     )
@@ -48,12 +50,12 @@ class TaskForm(forms.Form):
     )
     version = forms.IntegerField(required=False, min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
 
-    def __init__(self, data: Any = None, *, user: User, task: Task | None = None) -> None:
+    def __init__(self, data: Any = None, *, user: User, task: Task | None = None, assignee: str = "") -> None:
         organisation = Organisation.current()
         self.user, self.task, self.organisation = user, task, organisation
         if task is None:
             today = timezone.localdate()
-            initial = {"due_on": today, "kind": Task.Kind.TODO, "assignee": user.username}
+            initial = {"due_on": today, "kind": Task.Kind.TODO, "assignee": assignee or user.username}
         else:
             initial = initial_of(task, organisation)
         super().__init__(data, initial=initial)

@@ -43,7 +43,7 @@ def task_new(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     user = person(request)
     journey = _journey(request, pk)
     if request.method == "GET":
-        return _form(request, TaskForm(user=user), journey)
+        return _form(request, TaskForm(user=user, assignee=request.GET.get("assignee", "")), journey)
     form = TaskForm(request.POST, user=user)
     if not form.is_valid():
         return _form(request, form, journey, status=422)
