@@ -168,7 +168,7 @@ def undo(*, act: uuid.UUID, actor: User) -> list[FieldChange]:
         record = _held(change)
         if record is None or not access.may_undo(actor, actor_id=change.actor_id):
             raise CannotUndo(_("This change is not yours to undo."))
-        if _json(parties.value_of(record, change.field)) != _json(change.new):
+        if parties.value_of(record, change.field) != _python(record, change.field, change.new):
             raise CannotUndo(_("It has been changed again since."))
         parties.write(record, {change.field: _python(record, change.field, change.old)}, actor=actor)
     return changes
@@ -184,15 +184,13 @@ def _held(change: FieldChange) -> Any:
     return kind._default_manager.select_for_update(of=("self",)).filter(pk=key).first()
 
 
-def _json(value: Any) -> str:
-    return _text(value)
-
-
 def _python(record: models.Model, name: str, value: Any) -> Any:
     """Return a value that was kept as JSON as the field has it."""
     if value is None or name.startswith(parties.CUSTOM):
         return value
+    field = record._meta.get_field(name.removesuffix("_id"))
     try:
-        return record._meta.get_field(name.removesuffix("_id")).to_python(value)
+        # of a reference, the key
+        return (field.target_field if field.is_relation else field).to_python(value)
     except ValidationError:
         raise CannotUndo(_("What stood there before is not known any more.")) from None

@@ -46,6 +46,7 @@ def put(client: Client, journey: Journey, name: str, value: str, was: str | None
 
 VALUES: list[tuple[str, str, Any]] = [
     ("amount", "33300.50", Decimal("33300.50")),
+    ("amount", "1200", Decimal(1200)),
     ("expected_on", "2026-12-01", date(2026, 12, 1)),
     ("name", "Priya Rossi", "Priya Rossi"),
     ("email", "Priya@Evergreen.example", "priya@evergreen.example"),
