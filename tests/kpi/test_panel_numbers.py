@@ -446,3 +446,15 @@ def test_what_rows_cannot_be_narrowed_by_is_named(
     refused = manager.get("/api/v1/kpi/records/", {"metric": metric, **more})
     assert refused.status_code == 400
     assert [fault["field"] for fault in refused.json()["errors"]] == list(more)
+
+
+def test_the_months_of_a_running_year_end_with_the_present_one(berlin: Organisation) -> None:
+    march_now = at("03-20 10:00")
+    for period, last in (
+        ("2026", "2026-03"),
+        ("2026-Q1", "2026-03"),
+        ("2025", "2025-12"),
+        ("2026-05", "2026-05"),
+    ):
+        months = Asked(berlin, Period.parse(period), march_now).months
+        assert (months[-1].name, len(months)) == (last, 12)
