@@ -16,7 +16,7 @@ from .queries import JourneyQuerySet
 from .stages import VOID_STAGES, Role
 
 DONE_SHOWN: Final = 20
-FORGOTTEN_SHOWN: Final = 20
+FORGOTTEN_SHOWN: Final = 10
 BADGE: Final = 100
 
 
