@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -60,11 +61,13 @@ def schedule(asked: Asked) -> PanelView:
             ]
         )
     series = [_("Paid, net"), _("Plan"), _("Overdue"), _("Due")]
-    some = any(value for column in columns for value in column.values)
+    told = [place for place in range(len(series)) if any(column.values[place] for column in columns)]
+    columns = [replace(column, values=[column.values[place] for place in told]) for column in columns]
+    some = bool(told)
     drawn = charts.columns(
         charts.Columns(
             columns if some else [],
-            series,
+            [series[place] for place in told],
             charts.Unit("money", asked.currency),
             _("Payments"),
             empty=_("Nothing was due, paid or planned in these months."),

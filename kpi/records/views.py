@@ -70,7 +70,9 @@ def _context(
     filters = list(_filters(form, query))
     part = form.cleaned_data["part"]
     currency = sought.organisation.currency
-    figure = formats.money(found.sum or 0, currency) if sought.rows.sums else formats.number(found.count)
+    # what is due by a schedule is told as money, where the reader may see it
+    sums = sought.rows.sums or (money and bool(sought.narrow.due))
+    figure = formats.money(found.sum or 0, currency) if sums else formats.number(found.count)
     words = [
         str(metric.name),
         *([str(PART_NAMES[part]).lower()] if part else []),
@@ -83,7 +85,7 @@ def _context(
         "heading": ", ".join(words),
         "figure": figure,
         "found": found,
-        "sums": sought.rows.sums,
+        "sums": sums,
         "money": money and found.sum is not None,
         "currency": currency,
         "is_flow": sought.rows.relation == "visit",

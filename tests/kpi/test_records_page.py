@@ -14,7 +14,7 @@ from funnel.models import Contact, Organisation
 from funnel.stages import Role
 from tests.factories import people
 
-from . import ledgers
+from . import ledgers, schedules
 from .ledgers import Row, Start
 from .test_report import march
 
@@ -62,6 +62,16 @@ def test_a_stage_shows_who_came_and_where_they_went(golden: Organisation, manage
     found = page(manager, metric="stage_flow", stage="new")
     assert "Stage flow, entered, March 2026, stage" in found
     assert found.count('<th scope="row">') == 13
+
+
+def test_what_is_overdue_is_told_as_what_has_not_come_in(golden: Organisation, manager: Client) -> None:
+    first, _second = schedules.schedule("J01", ("2026-03-10", "6000"), ("2026-05-10", "6000"))
+    schedules.pay(first, "E014", "4000", on="2026-03-20")
+    found = page(manager, metric="instalments_due", due="overdue")
+    assert "Instalments due, March 2026, instalments Overdue: €2,000</h1>" in found
+    assert "1 record" in found
+    manager.force_login(people(Role.MARKETER))
+    assert "instalments Overdue: 1</h1>" in page(manager, metric="instalments_due", due="overdue")
 
 
 def test_a_number_that_counts_nothing_says_so(golden: Organisation, manager: Client) -> None:
