@@ -183,8 +183,13 @@ def lacking_verdict(journeys: Sequence[Journey], inputs: Mapping[str, Any]) -> d
 def not_ours(journeys: Sequence[Journey], inputs: Mapping[str, Any]) -> dict[int, list[str]]:
     """Name the journeys whose brief was not filled, or found that we cannot solve it: one query, of the ledger.
 
-    A brief of an imported history carries no verdict of ours; that it was filled is taken for enough.
+    A brief of an imported history carries no verdict of ours; that it was filled is taken for enough. No query where a
+    page knows already what happened.
     """
+    pasts = {journey.pk: journey.happened for journey in journeys if journey.happened is not None}
+    if len(pasts) == len(journeys):
+        filling = Happening.BRIEF_FILLED
+        return _closed(journeys, {pk: past[filling] for pk, past in pasts.items() if filling in past})
     filled = (
         Event.objects.live()
         .filter(journey__in=[journey.pk for journey in journeys], event=Happening.BRIEF_FILLED)
@@ -192,7 +197,10 @@ def not_ours(journeys: Sequence[Journey], inputs: Mapping[str, Any]) -> dict[int
         .distinct("journey_id")
         .values_list("journey_id", "value")
     )
-    verdicts = dict(filled)
+    return _closed(journeys, dict(filled))
+
+
+def _closed(journeys: Sequence[Journey], verdicts: Mapping[int, str]) -> dict[int, list[str]]:
     closed = {Verdict.PARTNER, Verdict.DECLINE}
     return {
         journey.pk: ["brief.can_solve"]

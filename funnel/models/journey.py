@@ -1,6 +1,7 @@
 """One application's way through the funnel, and the ledger of what happened on it."""
 
 import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -69,8 +70,9 @@ class Journey(models.Model):
 
     objects = JourneyQuerySet.as_manager()
 
-    happened: frozenset[str] | None = None
-    """The kinds of its live events, where a page has loaded them all: what never happened need not be looked for."""
+    happened: Mapping[str, str] | None = None
+    """The kinds of its live events, each with the value of the last one, where a page has loaded them: what never
+    happened need not be looked for."""
 
     if TYPE_CHECKING:
         contact_id: int
