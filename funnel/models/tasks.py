@@ -132,6 +132,7 @@ class Task(models.Model):
             ),
             models.Index(fields=["assignee", "-closed_at", "-id"], name="task_closed_of_assignee"),
             models.Index(fields=["journey", "-created_at"], name="task_of_journey"),
+            models.Index(fields=["due_at", "-id"], name="task_by_due"),
             GinIndex(fields=["carried_by"], name="task_carried"),
         ]
 
