@@ -22,6 +22,10 @@ ARGUMENTS = {
     "event": "1",
     "act": "00000000-0000-0000-0000-000000000000",
     "slug": "sources",
+    "file": "1",
+    "key": "brief",
+    "form": "csv",
+    "currency": "USD",
 }
 
 
@@ -106,14 +110,14 @@ def told(client):
 @pytest.mark.django_db
 def test_notifications_are_counted_listed_and_read(client, told) -> None:
     page = client.get(reverse("funnel:notifications"))
-    assert f"Owner changed: {told}" in page.content.decode()
+    assert f"max gives you a journey: {told}" in page.content.decode()
     assert next(entry for entry in page.context["nav"] if entry["icon"] == "bell")["count"] == 1
     note = Notification.objects.get()
     client.post(reverse("funnel:notifications-read"), {"notification": note.pk})
     note.refresh_from_db()
     assert note.read_at is not None
     page = client.get(reverse("funnel:notifications"), {"unread": "1"})
-    assert "No notifications" in page.content.decode()
+    assert "Nothing here" in page.content.decode()
 
 
 @pytest.mark.django_db
