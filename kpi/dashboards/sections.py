@@ -62,7 +62,7 @@ def trend_of(figures: Figures, metric: Metric, plans: Plans, estimated: Estimate
         points,
         unit=unit_of(metric, scope.organisation.currency),
         is_partial=scope.as_of < ends,
-        label=f"{metric.name}: {_('trend, last 12 months')}",
+        label=_("%(figure)s: trend, last 12 months") % {"figure": metric.name},
         good=metric.good,
     )
 
