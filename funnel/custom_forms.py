@@ -83,7 +83,7 @@ class CustomFieldForm(forms.ModelForm):  # type: ignore[type-arg]
         kind = cleaned.get("type") or self.instance.type
         if kind == CustomField.Type.CHOICE and "choices" in cleaned and not cleaned["choices"]:
             self.add_error("choices", ValidationError(_("Give at least one.")))
-        elif kind != CustomField.Type.CHOICE:
+        elif kind != CustomField.Type.CHOICE and "choices" in self.fields:
             cleaned["choices"] = []
         return cleaned
 

@@ -34,8 +34,8 @@ class PartyKind:
         )
 
     def visible_to(self, user: User) -> Any:
-        """Return the records of this kind that the user sees."""
-        return self.model.objects.visible_to(user)
+        """Return the records of this kind that the user sees, but for those merged away."""
+        return self.model.objects.visible_to(user).standing()
 
 
 CONTACT: Final = PartyKind(

@@ -31,14 +31,15 @@ def contact_order() -> Coalesce:
     return Coalesce(*given, Value("#"), output_field=TextField())
 
 
-def _seen(parties: Any, user: User, path: str) -> Any:
-    """Keep the parties of the journeys that the user sees, and those merged into one of them."""
+def _seen(parties: Any, user: User, path: str, *, merged: bool = False) -> Any:
+    """Keep the parties of the journeys that the user sees and, of the `merged`, those that lead to one of them."""
     from .models import Journey
 
     if access.may(user, access.Permission.SEE_ALL_JOURNEYS):
         return parties
     theirs = Journey.objects.visible_to(user).order_by().values(path)
-    return parties.filter(Q(pk__in=theirs) | Q(merged_into__in=theirs))
+    # as one condition the planner may walk the newest and stop; the other way is for a single record
+    return parties.filter(Q(pk__in=theirs) | Q(merged_into__in=theirs) if merged else Q(pk__in=theirs))
 
 
 def _found(parties: Any, text: str, ways: list[Any]) -> Any:
@@ -60,6 +61,11 @@ class ContactQuerySet(_ContactBase):
     def visible_to(self, user: User) -> Self:
         """Keep the people of the journeys that the user sees."""
         kept: Self = _seen(self, user, "contact")
+        return kept
+
+    def found_by(self, user: User) -> Self:
+        """Keep the people of the journeys that the user sees, and those merged into one of them."""
+        kept: Self = _seen(self, user, "contact", merged=True)
         return kept
 
     def search(self, text: str) -> Self:
@@ -90,6 +96,11 @@ class CompanyQuerySet(_CompanyBase):
     def visible_to(self, user: User) -> Self:
         """Keep the companies of the journeys that the user sees."""
         kept: Self = _seen(self, user, "company")
+        return kept
+
+    def found_by(self, user: User) -> Self:
+        """Keep the companies of the journeys that the user sees, and those merged into one of them."""
+        kept: Self = _seen(self, user, "company", merged=True)
         return kept
 
     def search(self, text: str) -> Self:

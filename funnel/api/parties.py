@@ -215,8 +215,10 @@ class _PartyViewSet(EditResource):
     def get_queryset(self) -> QuerySet[Any]:
         if getattr(self, "swagger_fake_view", False):
             return self.kind.model._default_manager.none()
-        seen = self.kind.visible_to(self.request.user)
-        return seen.standing() if self.action == "list" else seen
+        if self.action == "list":
+            return self.kind.visible_to(self.request.user)
+        found: QuerySet[Any] = self.kind.model.objects.found_by(self.request.user)
+        return found
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change what is given; custom fields too. With the `mark` that was read, a stale change is refused."""

@@ -83,7 +83,7 @@ def _find(request: HttpRequest, kind: PartyKind, survivor: Party) -> HttpRespons
     user, words = person(request), request.GET.get("q", "").replace("\x00", "").strip()[:200]
     found = []
     if words:
-        rows = kind.visible_to(user).standing().search(words).exclude(pk=survivor.pk)
+        rows = kind.visible_to(user).search(words).exclude(pk=survivor.pk)
         found = list(rows.order_by("-pk")[:FOUND])
     context = {
         "kind": kind,

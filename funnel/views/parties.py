@@ -32,7 +32,7 @@ inside: Callable[..., Any] = permitted(Permission.SEE_WORKSPACE)
 
 def party_of(request: HttpRequest, kind: PartyKind, pk: int) -> Party:
     """Return the person or company where one may see it, merged away or not: one query. Raises Http404."""
-    rows = kind.visible_to(person(request)).select_related("merged_into")
+    rows = kind.model.objects.found_by(person(request)).select_related("merged_into")
     if kind.slug == "contact":
         rows = rows.select_related("company", "merged_into")
     found: Party | None = rows.filter(pk=pk).first()
@@ -48,7 +48,7 @@ def party_list(request: HttpRequest, kind: str) -> HttpResponse:
     user, this = person(request), KINDS[kind]
     fields = custom.fields_of(kind, active=True)
     form = PartyFilter(request.GET, kind=this, user=user, fields=fields)
-    parties = form.narrow(this.visible_to(user).standing())
+    parties = form.narrow(this.visible_to(user))
     total = parties.order_by()[: COUNTED + 1].count()
     shown = parties.annotate(sort_name=this.sort_name)
     if kind == "contact":

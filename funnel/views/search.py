@@ -58,7 +58,7 @@ def _parties(kind: PartyKind, user: User, words: str) -> list[dict[str, Any]]:
     """Return the newest people or companies that fit; without words none, for nobody looks for the newest."""
     if not words or words.startswith("#") or user.role == Role.PARTNER:
         return []
-    parties = kind.visible_to(user).standing().search(words)
+    parties = kind.visible_to(user).search(words)
     if kind.slug == "contact":
         parties = parties.select_related("company")
     return [
