@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, Q, QuerySet, TextField, Value
+from django.db.models import Exists, F, OuterRef, QuerySet, TextField, Value
 from django.db.models.functions import Coalesce, Lower, NullIf, Reverse
 
 from . import access
@@ -31,15 +31,24 @@ def contact_order() -> Coalesce:
     return Coalesce(*given, Value("#"), output_field=TextField())
 
 
-def _seen(parties: Any, user: User, path: str, *, merged: bool = False) -> Any:
-    """Keep the parties of the journeys that the user sees and, of the `merged`, those that lead to one of them."""
+def _seen(parties: Any, user: User, path: str) -> Any:
+    """Keep the parties of the journeys that the user sees."""
     from .models import Journey
 
     if access.may(user, access.Permission.SEE_ALL_JOURNEYS):
         return parties
-    theirs = Journey.objects.visible_to(user).order_by().values(path)
-    # as one condition the planner may walk the newest and stop; the other way is for a single record
-    return parties.filter(Q(pk__in=theirs) | Q(merged_into__in=theirs) if merged else Q(pk__in=theirs))
+    return parties.filter(pk__in=Journey.objects.visible_to(user).order_by().values(path))
+
+
+def _reached(parties: Any, user: User, path: str) -> Any:
+    """Keep the parties of the journeys that the user sees, and those that lead to one: for a look at a single one."""
+    from .models import Journey
+
+    if access.may(user, access.Permission.SEE_ALL_JOURNEYS):
+        return parties
+    journeys = Journey.objects.visible_to(user).order_by()
+    own, led = (Exists(journeys.filter(**{path: OuterRef(name)})) for name in ("pk", "merged_into"))
+    return parties.filter(own | led)
 
 
 def _found(parties: Any, text: str, ways: list[Any]) -> Any:
@@ -65,7 +74,7 @@ class ContactQuerySet(_ContactBase):
 
     def found_by(self, user: User) -> Self:
         """Keep the people of the journeys that the user sees, and those merged into one of them."""
-        kept: Self = _seen(self, user, "contact", merged=True)
+        kept: Self = _reached(self, user, "contact")
         return kept
 
     def search(self, text: str) -> Self:
@@ -100,7 +109,7 @@ class CompanyQuerySet(_CompanyBase):
 
     def found_by(self, user: User) -> Self:
         """Keep the companies of the journeys that the user sees, and those merged into one of them."""
-        kept: Self = _seen(self, user, "company", merged=True)
+        kept: Self = _reached(self, user, "company")
         return kept
 
     def search(self, text: str) -> Self:
