@@ -10,6 +10,7 @@ from funnel.models import Organisation
 from kpi import rollup
 from kpi.digest import sending
 from kpi.estimates import making
+from kpi.queries import windows_of
 
 LONGEST_S = 120.0
 """A catch-up goes on in the next tick after so long, well within a task's time limit."""
@@ -32,9 +33,15 @@ def follow_ledger() -> None:
 
 @shared_task
 def make_estimates(*, anew: bool = False) -> None:
-    """Make the day's estimates, once a day; with `anew` in any case."""
+    """Make the day's estimates, once a day; with `anew` in any case.
+
+    They read five years of days. While those are not kept, as during a rebuild, that is left to the next hour.
+    """
+    organisation = Organisation.current()
     make = making.make if anew else making.make_if_due
-    make(organisation=Organisation.current(), at=timezone.now())
+    kept = rollup.is_current(clock=organisation.clock, windows=windows_of(organisation), lag=rollup.FRESH)
+    if kept or anew:
+        make(organisation=organisation, at=timezone.now())
 
 
 @shared_task
