@@ -80,7 +80,6 @@
       asked += 1;
       list.hidden = true;
       list.replaceChildren();
-      area.setAttribute("aria-expanded", "false");
       area.removeAttribute("aria-activedescendant");
     };
     const choose = (index) => {
@@ -113,7 +112,6 @@
       }
       if (!options().length) return close();
       list.hidden = false;
-      area.setAttribute("aria-expanded", "true");
       choose(0);
     };
     let timer = 0;
