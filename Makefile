@@ -42,6 +42,9 @@ bench: install ## benchmarks with ratios; SIZE=10k, 100k, 1M
 faults: install ## fault drills at full size
 	@FAULTS=full exec $(PY) -m pytest tests -m faults $(ARGS)
 
+access: install ## every page × theme × language × state, as axe sees it; takes minutes
+	@ACCESS=full exec $(PY) -m pytest tests/browser/test_matrix.py $(ARGS)
+
 audit: install ## known vulnerabilities in what is locked
 	.venv/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
 
@@ -49,4 +52,4 @@ lock: ## compile requirements.lock anew; needs uv
 	uv pip compile pyproject.toml --group dev --extra forecast --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --upgrade -o requirements.lock
 
-.PHONY: help install up test lint schema messages bench faults audit lock
+.PHONY: help install up test lint schema messages bench faults access audit lock

@@ -69,6 +69,7 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Organisation
+        labels = {"name": _("Company name")}
         fields = (
             "name",
             "timezone",
