@@ -5,6 +5,10 @@
   const off = () => document.body.dataset.keys === "off";
   if (keys && off()) keys.hidden = true;
 
+  const whose = document.querySelector("[data-whose]");
+  whose?.addEventListener("change", () => whose.requestSubmit());
+  if (whose) whose.querySelector("button").hidden = true;
+
   const rows = () => [...document.querySelectorAll("[data-task]")];
   const current = () => document.activeElement?.closest("[data-task]");
   const focus = (row) => {

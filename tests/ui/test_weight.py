@@ -27,7 +27,12 @@ def test_a_cold_page_is_light(client, tmp_path):
     ledgers.write(*ledgers.golden())
     with override_settings(STATIC_ROOT=tmp_path, STORAGES=STORAGES):
         _collect(tmp_path)
-        for url in ("/components/", "/dashboard/?month=2026-03", "/dashboard/marketing/?month=2026-03"):
+        for url in (
+            "/components/",
+            "/my-day/",
+            "/dashboard/?month=2026-03",
+            "/dashboard/marketing/?month=2026-03",
+        ):
             _assert_light(client.get(url, headers={"Accept-Encoding": "gzip"}), tmp_path)
 
 
