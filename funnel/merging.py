@@ -62,7 +62,6 @@ class Preview:
     survivor: Party
     loser: Party
     choices: list[Choice] = field(default_factory=list)
-    same: list[tuple[str, Any]] = field(default_factory=list)
     journeys: int = 0
     open_journeys: int = 0
     contacts: int = 0
@@ -73,19 +72,15 @@ def preview(*, survivor: Party, loser: Party, actor: User) -> Preview:
     """Tell what merging `loser` into `survivor` would do. Raises CannotMerge where it is not possible."""
     _check(survivor, loser, actor)
     journeys = Journey.objects.filter(**{LINKED[type(loser)]: loser}, annulled_at=None)
-    choices, same = [], []
+    choices = []
     for name in _names(survivor, loser):
         ours, theirs = value_of(survivor, name), value_of(loser, name)
-        if ours == theirs:
-            if ours not in ("", None):
-                same.append((name, ours))
-        elif theirs not in ("", None):
+        if ours != theirs and theirs not in ("", None):
             choices.append(Choice(name, ours, theirs))
     return Preview(
         survivor,
         loser,
         choices,
-        same,
         journeys.count(),
         journeys.open().count(),
         Contact.objects.standing().filter(company=loser).count() if isinstance(loser, Company) else 0,

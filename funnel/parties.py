@@ -152,10 +152,9 @@ def edit_details(
 
     What is changed is kept under `act`. The contact and the company are shared by all their journeys. Raises ChangedMeanwhile.
     """
-    machine.lock([journey.pk])
-    contact = Contact.objects.select_for_update(of=("self",)).get(pk=journey.contact_id)
-    company = Company.objects.select_for_update().filter(pk=journey.company_id).first()
-    fresh = Journey.objects.get(pk=journey.pk)
+    fresh = machine.lock([journey.pk])[0]  # its people may be others than when it was read
+    contact = Contact.objects.select_for_update(of=("self",)).get(pk=fresh.contact_id)
+    company = Company.objects.select_for_update().filter(pk=fresh.company_id).first()
     fresh.contact, fresh.company = contact, company
     if mark and mark != mark_of(fresh):
         raise ChangedMeanwhile

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from funnel import merging
@@ -215,6 +217,28 @@ def test_erasure_reaches_the_merged_their_changes_and_what_the_merge_kept() -> N
         lambda: unmerge(loser=Contact.objects.get(pk=other.pk), actor=people(Role.MANAGER), at=timezone.now())
     )
     assert "erased" in words
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_application_that_comes_while_its_person_is_merged_is_the_survivors() -> None:
+    one, other = two()
+    came: list[Journey] = []
+
+    def capture_beside() -> None:
+        came.append(lead(name="Ada", email="ada@home.example", at=later(days=1)))
+        connection.close()
+
+    beside = threading.Thread(target=capture_beside)
+    with transaction.atomic(), connection.cursor() as cursor:
+        joined(one, other)
+        beside.start()
+        waiting = 0
+        while not waiting and beside.is_alive():  # until it waits for us, or has not waited
+            cursor.execute("SELECT count(*), pg_sleep(0.01) FROM pg_locks WHERE NOT granted")
+            waiting = cursor.fetchone()[0]
+        assert waiting
+    beside.join()
+    assert Journey.objects.get(pk=came[0].pk).contact_id == one.pk
 
 
 def test_whoever_holds_a_party_that_was_merged_is_led_to_its_survivor() -> None:
