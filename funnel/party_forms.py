@@ -148,6 +148,7 @@ class KeepForm(forms.Form):
                     ("loser", words(choice.name, choice.loser)),
                 ],
             )
+            field.widget.inline = True  # type: ignore[attr-defined]
             field.wanted = True  # type: ignore[attr-defined]  # one of the two always holds
 
     def keep(self) -> dict[str, str]:

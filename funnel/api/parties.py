@@ -178,10 +178,16 @@ class PartyFilter(filters.FilterSet):
 class ContactFilter(PartyFilter):
     email = filters.CharFilter(method="filter_email")
     phone = filters.CharFilter()
+    external_id = filters.CharFilter(method="filter_key")
 
     class Meta:
         model = Contact
-        fields = ("company", "external_id")
+        fields = ("company",)
+
+    def filter_key(self, queryset: Any, name: str, value: str) -> Any:
+        """Find by the key of an import, also by that of somebody merged into the one it is now."""
+        keyed = Contact.objects.filter(external_id=value).values_list("pk", "merged_into").first()
+        return queryset.filter(pk=keyed[1] or keyed[0]) if keyed else queryset.none()
 
     def filter_email(self, queryset: Any, name: str, value: str) -> Any:
         return queryset.alias(address=Lower("email")).filter(address=value.lower())

@@ -9,18 +9,20 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from funnel import access, custom, merging, party_page
 from funnel.access import Permission
-from funnel.models import Company, CustomField, FieldChange
+from funnel.models import Company, Contact, CustomField, FieldChange, Journey, User
 from funnel.paging import keyset
 from funnel.parties import CUSTOM, ChangedMeanwhile, Party, edit_party, party_mark
 from funnel.party_fields import Reader
 from funnel.party_forms import FORMS
 from funnel.party_kinds import KINDS, PartyKind, url_of
 from funnel.party_lists import PartyFilter, rows_of
+from funnel.stages import Happening
 from funnel.toasts import toast
 
 from .base import address, go, permitted, person
@@ -122,11 +124,20 @@ def party(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         "merged": party_page.merged(shown),
         "may_edit": access.may(user, Permission.EDIT_JOURNEYS),
         "may_merge": access.may(user, Permission.MERGE_PARTIES),
+        "erase_url": _erase_url(shown, journeys, user),
         "new_url": address("leads:lead-create") if access.may(user, Permission.EDIT_JOURNEYS) else "",
         "currency": organisation.currency,
         "sees_money": access.may(user, Permission.SEE_MONEY),
     }
     return render(request, "funnel/party.html", context)
+
+
+def _erase_url(shown: Party, journeys: list[Journey], user: User) -> str:
+    """Return where a person's data is erased: an act on one of their journeys, for those who may; else ""."""
+    erased = Happening.PERSONAL_DATA_ERASED
+    if not (isinstance(shown, Contact) and journeys and access.may_record(user, erased)) or shown.erased_at:
+        return ""
+    return reverse("funnel:journey-fact", args=[journeys[0].pk, erased.value])
 
 
 @inside

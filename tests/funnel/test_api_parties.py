@@ -116,6 +116,8 @@ def test_a_merge_is_previewed_made_and_taken_back() -> None:
     answer = api.send("post", f"{other.pk}/merge/", {"survivor": one.pk, "keep": {"name": "loser"}})
     assert (answer.status_code, answer.json()["name"]) == (200, "Ada Wale")
     assert [row["id"] for row in api.get().json()["results"]] == [one.pk]
+    Contact.objects.filter(pk=other.pk).update(external_id="C-7")
+    assert [row["id"] for row in api.get(external_id="C-7").json()["results"]] == [one.pk]
     assert api.get(f"{other.pk}/").json()["merged_into"] == one.pk
     assert api.send("post", f"{other.pk}/merge/", {"survivor": one.pk}).status_code == 409
     assert api.send("post", f"{other.pk}/unmerge/").json()["merged_into"] is None
