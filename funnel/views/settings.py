@@ -118,6 +118,13 @@ def _pages(user: User) -> Iterator[dict[str, Any]]:
         "label": _("My profile"),
         "text": _("Name, language, time zone, keys, password."),
     }
+    yield {
+        "group": "mine",
+        "url_name": "funnel:notices",
+        "icon": "bell",
+        "label": _("My notifications"),
+        "text": _("What you hear of, and how."),
+    }
 
 
 @permitted(Permission.MANAGE_ORGANISATION)

@@ -31,7 +31,8 @@ def test_a_journeys_page_is_worked_on_from_end_to_end(visit, tmp_path) -> None:
     page = visit(address, ann)
     page.watch.allow("409")
     page.watch.allow("422")
-    page.watch.allow("ERR_INTERNET_DISCONNECTED")
+    for said in ("ERR_INTERNET_DISCONNECTED", "htmx:sendError", "htmx:afterRequest"):
+        page.watch.allow(said)
     words = page.get_by_label("What was said")
 
     # what is typed survives a reload and a lost line; a colleague is found by keyboard
