@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
@@ -262,19 +262,11 @@ def _done(request: HttpRequest, task: Task, *, status: int = 200) -> HttpRespons
 def _back(request: HttpRequest, journey: Journey | None) -> str:
     """Return where to go when all is done: where the form says, else the page under the dialog, else the task's own."""
     home = reverse("funnel:my-day") if journey is None else reverse("funnel:journey", args=[journey.pk])
-    return next_url(request, _here(request) or home)
-
-
-def _here(request: HttpRequest) -> str:
-    """Return the address of the page that a dialog or a part lies on, "" where a whole page was asked for."""
-    if not is_fragment(request):
-        return ""
-    here = urlsplit(request.headers.get("HX-Current-URL", ""))
-    return f"{here.path}?{here.query}" if here.query else here.path
+    return next_url(request, todo_regions.page_under(request) or home)
 
 
 def _undo_url(request: HttpRequest, task: Task) -> str:
     """Return where the Undo of the task's latest change posts to, and comes back from."""
-    back = next_url(request, _here(request))
+    back = next_url(request, todo_regions.page_under(request))
     query = urlencode({"version": task.version, **({"next": back} if back else {})})
     return f"{reverse('funnel:task-undo', args=[task.pk])}?{query}"

@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from funnel import todo, todo_acts
 from funnel.models import Journey, Task, User
 
-from .base import person
+from .base import is_fragment, person
 
 DAY, STEPS = "day", "next-steps"
 REGIONS: Final = frozenset({DAY, STEPS})
@@ -34,14 +35,26 @@ def region_of(request: HttpRequest) -> str:
     return wanted if wanted in REGIONS else ""
 
 
+def page_under(request: HttpRequest) -> str:
+    """Return the address on this site of the page that a dialog or a part lies on, "" for none."""
+    if not is_fragment(request):
+        return ""
+    try:
+        here = urlsplit(request.headers.get("HX-Current-URL", ""))
+    except ValueError:
+        return ""
+    address = f"{here.path}?{here.query}" if here.query else here.path
+    return address if url_has_allowed_host_and_scheme(address, None) else ""
+
+
 def draw(request: HttpRequest, task: Task) -> HttpResponse | None:
     """Return the part of the page that htmx asks for, with the task as it stands; None where it asks for none."""
-    here = urlsplit(request.headers.get("HX-Current-URL", ""))
+    _path, _mark, query = page_under(request).partition("?")
     target = request.headers.get("HX-Target", "")
     if target == DAY:
         from .my_day import context_of
 
-        return render(request, "funnel/my_day.html#day", context_of(request, QueryDict(here.query)))
+        return render(request, "funnel/my_day.html#day", context_of(request, QueryDict(query)))
     if target == STEPS and task.journey is not None:
         return render(request, "funnel/_next_steps.html", steps_of(person(request), task.journey))
     return None

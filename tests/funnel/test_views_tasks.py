@@ -199,6 +199,11 @@ def test_bad_input_is_told_and_writes_nothing(client, sid) -> None:
     ):
         assert client.post(url, given).status_code == status, (url, given)
     assert Task.objects.count() == 1
+    for here in ("http://[", "http://testserver//elsewhere.example/"):
+        headers = {"HX-Request": "true", "HX-Target": "dialog", "HX-Current-URL": here}
+        answer = client.post(reverse("funnel:task-act", args=[one.pk, "cancel"]), headers=headers)
+        assert answer["HX-Redirect"] == DAY
+    assert client.get(f"/tasks/{10**30}/").status_code == 404
     assert client.get(DAY, {"after": "x~y"}).status_code == 200
     client.force_login(people(Role.SALESPERSON, "far"))
     assert act(client, one, "complete").status_code == 404
