@@ -39,7 +39,7 @@
   const find = () => document.querySelector("[data-palette]")?.click();
 
   // "g" and then a letter goes to a page of the left bar
-  const PLACES = { i: "/inbox/", j: "/journeys/", d: "/dashboard/" };
+  const PLACES = { i: "/inbox/", m: "/my-day/", j: "/journeys/", d: "/dashboard/" };
   let going = 0;
   const go = (key) => {
     const link = PLACES[key] && document.querySelector(`.nav a[href="${PLACES[key]}"]`);
