@@ -103,6 +103,7 @@ def _keys() -> list[tuple[str, str]]:
         ("z", _("Undo")),
         ("/", _("Find")),
         ("g  i", _("Go to the inbox")),
+        ("g  m", _("Go to my day")),
         ("g  j", _("Go to the journeys")),
         ("g  d", _("Go to the dashboard")),
         ("?", _("This help")),
