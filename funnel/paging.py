@@ -8,8 +8,11 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Generic, TypeVar
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, Model, Q, QuerySet
 from django.http import QueryDict
+
+from funnel.queries import Among
 
 M = TypeVar("M", bound=Model)
 
@@ -73,12 +76,15 @@ def keyset(
     size: int = SIZE,
     read: Callable[[str], Any] = moment,
     nullable: bool = False,
+    fetch: Callable[[QuerySet[M]], QuerySet[M]] | None = None,
 ) -> Page[M]:
     """Return the page of `queryset` that the address asks for, ordered by the field or annotation `by`, then by key.
 
     One query. `oldest_first` is the rising order. The address carries `after` or `before`, the place where the
     neighbouring page ended, whose value `read` reads; what cannot be read there leads to the first page. Rows without
-    a value come last in either order, where `nullable` says that there may be some.
+    a value come last in either order, where `nullable` says that there may be some. With `fetch`, which adds to a
+    queryset what `by` names and what the rows show, the page is found first and only its rows are fetched: where no
+    index leads to them, what is sorted is narrow.
     """
     after, before = (_read(query.get(name, ""), read, nullable) for name in ("after", "before"))
     backwards = before is not None and after is None
@@ -86,7 +92,13 @@ def keyset(
     rising = oldest_first != backwards
     if place is not None:
         queryset = queryset.filter(_beyond(by, place, rising, nulls_ahead=nullable and not backwards))
-    found = list(_ordered(queryset, by, rising, nullable, backwards)[: size + 1])
+    cut = ordered(queryset, by, rising=rising, nullable=nullable, backwards=backwards)[: size + 1]
+    if fetch is not None:
+        # an array is worked out first, and once; a plain IN would be joined last, after every row
+        keys = Among(F("pk"), ArraySubquery(cut.values("pk")))
+        named = fetch(queryset.model._default_manager.filter(keys))
+        cut = ordered(named, by, rising=rising, nullable=nullable, backwards=backwards)
+    found = list(cut)
     more = len(found) > size
     rows = found[:size]
     if backwards:
@@ -102,7 +114,10 @@ def keyset(
     )
 
 
-def _ordered(queryset: QuerySet[M], by: str, rising: bool, nullable: bool, backwards: bool) -> QuerySet[M]:
+def ordered(
+    queryset: QuerySet[M], by: str, *, rising: bool, nullable: bool = False, backwards: bool = False
+) -> QuerySet[M]:
+    """Return the rows in the order of the pages; `backwards` is how the page before is looked for."""
     if not nullable:
         sign = "" if rising else "-"
         return queryset.order_by(f"{sign}{by}", f"{sign}pk")

@@ -180,14 +180,22 @@ def order_choices(user: User) -> list[tuple[str, Label]]:
 def ordered(
     journeys: JourneyQuerySet, order: str, orders: Mapping[str, Sequence[Any]]
 ) -> tuple[JourneyQuerySet, dict[str, Any]]:
-    """Return the journeys with what they are ordered by, and the words of `paging.keyset` that order them."""
+    """Return the journeys with what they are ordered by, and the words of `paging.keyset` that order them.
+
+    An index leads to the page only where they are ordered by when they came or by their number; elsewhere the page is
+    found before its rows are fetched.
+    """
     sort = SORTS[order.removeprefix("-")]
-    if sort.value is not None:
-        journeys = journeys.annotate(**{sort.by: sort.value(orders)})
-    words = {
+
+    def named(rows: JourneyQuerySet) -> JourneyQuerySet:
+        return rows if sort.value is None else rows.annotate(**{sort.by: sort.value(orders)})
+
+    words: dict[str, Any] = {
         "by": sort.by,
         "oldest_first": not order.startswith("-"),
         "read": sort.read,
         "nullable": sort.nullable,
     }
-    return journeys, words
+    if sort.by in {"created_at", "pk"}:
+        return journeys.with_parties(), words
+    return named(journeys), {**words, "fetch": lambda rows: named(rows).with_parties()}

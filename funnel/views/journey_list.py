@@ -17,6 +17,7 @@ from funnel.lists.columns import CLIENT, SORTS, Column, ordered
 from funnel.lists.filters import JourneyFilter
 from funnel.models import Journey, SavedView
 from funnel.paging import keyset
+from funnel.paging import ordered as whole
 from funnel.queries import JourneyQuerySet
 
 from .base import address, person, signed_in
@@ -35,7 +36,7 @@ def journey_list(request: HttpRequest) -> HttpResponse:
     form = JourneyFilter(request.GET, user=user)
     journeys = form.narrow(Journey.objects.visible_to(user))
     total = journeys.order_by()[: COUNTED + 1].count()
-    listed, words = ordered(journeys.with_parties(), form.ordering, form.orders)
+    listed, words = ordered(journeys, form.ordering, form.orders)
     page = keyset(listed, request.GET, **words)
     organisation = request.organisation  # type: ignore[attr-defined]  # set by ReaderMiddleware
     columns = arrangement.columns_of(user, shown.view_of(request, SavedView.Place.LIST))
@@ -101,5 +102,4 @@ def heads(request: HttpRequest, columns: list[Column], order: str) -> list[dict[
 def list_query(journeys: JourneyQuerySet, form: JourneyFilter) -> JourneyQuerySet:
     """Return the journeys of the whole list in its order, for downloads."""
     listed, words = ordered(form.narrow(journeys), form.ordering, form.orders)
-    sign = "" if words["oldest_first"] else "-"
-    return listed.order_by(f"{sign}{words['by']}", f"{sign}pk")
+    return whole(listed, words["by"], rising=words["oldest_first"], nullable=words["nullable"])
