@@ -28,6 +28,7 @@ SHORT: Final = {
     Kind.OVERDUE: pgettext_lazy("kind of notification", "Payments"),
     Kind.PARTNER: pgettext_lazy("kind of notification", "Partners"),
     Kind.TASK: pgettext_lazy("kind of notification", "Tasks"),
+    Kind.JOB: pgettext_lazy("kind of notification", "Many at once"),
 }
 """What each kind is called where there is little room."""
 
@@ -46,6 +47,7 @@ ICONS: Final[dict[str, str]] = {
     Kind.OVERDUE: "banknote",
     Kind.PARTNER: "handshake",
     Kind.TASK: "circle-check",
+    Kind.JOB: "list-checks",
 }
 
 
@@ -63,14 +65,18 @@ def with_words(rows: QuerySet[Notification]) -> QuerySet[Notification]:
 
 
 def journey_of(row: Notification) -> Journey | None:
-    """Return the journey that a notification is about; None for a task on none."""
+    """Return the journey that a notification is about; None for a task on none, and for a job on many."""
+    if row.kind == Kind.JOB:
+        return None
     if row.event is not None:
         return row.event.journey
     return row.task.journey if row.task is not None else None
 
 
 def address(row: Notification) -> str:
-    """Return where the notification leads: to the event or the steps on the journey, or to one's own day."""
+    """Return where the notification leads: to the event or the steps on the journey, to a job, or to one's own day."""
+    if row.kind == Kind.JOB:
+        return reverse("funnel:bulk-job", args=[int(row.key)])
     journey = journey_of(row)
     if journey is None:
         return reverse("funnel:my-day")
@@ -86,6 +92,8 @@ def title(row: Notification, *, named: bool = True) -> str:
         words = _("A task is due") if row.about == Notification.About.DUE else _("A task for you")
         return f"{words}: {row.task}" if named else words
     words = _words(row)
+    if row.kind == Kind.JOB:
+        return words
     return f"{words}: {journey_of(row)}" if named else words
 
 
@@ -119,6 +127,8 @@ def _words(row: Notification) -> str:
             return _("The client has answered the proposal")
         case Kind.OVERDUE, _kind:
             return _("A payment is overdue")
+        case Kind.JOB, _kind:
+            return _("What you started for many journeys is done")
     return str(event)
 
 

@@ -17,12 +17,12 @@ from django.http import QueryDict
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from funnel import acts
+from funnel import acts, notify
 from funnel.acts import ACTS, BadInput
 from funnel.annulment import CannotAnnul, annul
 from funnel.choices import reason_in_words
 from funnel.machine import Refused
-from funnel.models import BulkJob, Event, Journey, User
+from funnel.models import BulkJob, Event, Journey, Notification, User
 
 log = logging.getLogger(__name__)
 
@@ -161,6 +161,10 @@ def _undo(job: BulkJob) -> bool:
 
 
 def _end(job: BulkJob, state: str, error: str = "") -> bool:
+    """Close the job and tell whoever started it; of an undo they see themselves."""
     job.state, job.error, job.finished_at = state, error, timezone.now()
     job.save(update_fields=["state", "error", "finished_at"])
+    last = Event.objects.filter(journey__in=job.journeys[:1]).order_by("-seq").first()
+    if last is not None and state != State.UNDONE:
+        notify.tell([job.created_by_id], Notification.Kind.JOB, last, key=str(job.pk))
     return False

@@ -82,6 +82,7 @@ class Notification(models.Model):
         OVERDUE = "overdue", pgettext_lazy("notification", "A payment is overdue")
         PARTNER = "partner", pgettext_lazy("notification", "A referral to or from a partner")
         TASK = "task", pgettext_lazy("notification", "A task is yours, or due")
+        JOB = "job", pgettext_lazy("notification", "What you started for many journeys is done")
 
     class About(models.TextChoices):
         EVENT = "", _("Event")

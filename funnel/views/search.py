@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from funnel.frame import frame
+from funnel.lists import saved, shown
 from funnel.models import Journey, User
 from funnel.party_kinds import KINDS, PartyKind, url_of
 from funnel.stages import Role
@@ -30,6 +31,7 @@ def search(request: HttpRequest) -> HttpResponse:
     groups = [
         {"label": _("Journeys"), "items": _journeys(person(request), words)},
         *({"label": kind.plural, "items": _parties(kind, person(request), words)} for kind in KINDS.values()),
+        {"label": _("Saved views"), "items": _views(request, words)},
         {"label": _("Pages"), "items": _pages(request, words)},
     ]
     context = {"groups": [group for group in groups if group["items"]], "words": words}
@@ -51,6 +53,20 @@ def _journeys(user: User, words: str) -> list[dict[str, Any]]:
             "icon": "user-round",
         }
         for journey in journeys.order_by(*order)[:FOUND]
+    ]
+
+
+def _views(request: HttpRequest, words: str) -> list[dict[str, Any]]:
+    """Return the saved views whose names the words begin or contain; without words the first few."""
+    fitting = [view for view in shown.views_of(request) if words.casefold() in view.name.casefold()]
+    return [
+        {
+            "url": saved.url_of(view),
+            "label": view.name,
+            "sub": view.get_place_display(),
+            "icon": "square-kanban" if view.place == view.Place.BOARD else "list-filter",
+        }
+        for view in fitting[:PARTIES]
     ]
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from funnel import tasks
 from funnel.lists import bulk, jobs
 from funnel.lists.bulk import BulkForm
-from funnel.models import BulkJob, Event, Journey, User
+from funnel.models import BulkJob, Event, Journey, Notification, User
 from funnel.stages import Role, Stage
 from tests.factories import journey_at, lead, people, run, team
 
@@ -72,6 +72,11 @@ def test_all_that_match_are_done_by_a_worker_and_each_refusal_is_told(client: Cl
     assert f"{LIST}?source=event" in told.content.decode()
     other.refresh_from_db()
     assert other.stage == Stage.NEW
+    word = Notification.objects.get(user=max_, kind=Notification.Kind.JOB)
+    assert client.get(reverse("funnel:notification", args=[word.pk])).url == reverse(
+        "funnel:bulk-job", args=[job.pk]
+    )
+    assert "What you started for many journeys is done" in client.get("/notifications/").content.decode()
     assert Event.objects.filter(event="lead_lost", reason="budget", actor=max_).count() == len(made)
 
 
