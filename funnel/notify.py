@@ -58,14 +58,26 @@ def tell(
 ) -> list[Notification]:
     """Tell people of an event; who was told already, or does not work here any more, is not told again.
 
-    `key` tells apart several things that one event stands for. `more` are further columns, such as a task. Returns
-    what was meant for the page. Two statements and one for mails, however many people.
+    `key` tells apart several things that one event stands for; `more` are further columns, such as a task. Returns
+    what was meant for the page.
     """
-    found = list(User.objects.filter(pk__in={pk for pk in users if pk is not None}, is_active=True))
-    rows = [Notification(user=user, kind=kind, event=event, key=key, **more) for user in found]
-    shown = [row for row in rows if APP in ways_of(row.user, kind)]
+    people = sorted({pk for pk in users if pk is not None})
+    return hand_out(Notification(user_id=pk, kind=kind, event=event, key=key, **more) for pk in people)
+
+
+def hand_out(rows: Iterable[Notification]) -> list[Notification]:
+    """Bring new notifications to their people in the ways that each chose; return those meant for the page.
+
+    Two statements and one for mails, however many there are.
+    """
+    rows = list(rows)
+    people = User.objects.filter(is_active=True).in_bulk({row.user_id for row in rows})
+    rows = [row for row in rows if row.user_id in people]
+    for row in rows:
+        row.user = people[row.user_id]
+    shown = [row for row in rows if APP in ways_of(row.user, row.kind)]
     Notification.objects.bulk_create(shown, ignore_conflicts=True)
-    mails = [_mail(row) for row in rows if MAIL in ways_of(row.user, kind)]
+    mails = [_mail(row) for row in rows if MAIL in ways_of(row.user, row.kind)]
     if mails:
         Mail.objects.bulk_create(mails, ignore_conflicts=True)
         transaction.on_commit(wake, robust=True)

@@ -100,6 +100,7 @@ def test_a_journeys_page_is_worked_on_from_end_to_end(visit, tmp_path) -> None:
     page.goto(address)
     page.locator("#detail-phone").hover()
     page.get_by_role("link", name="Change: Phone").click()
+    expect(page.get_by_role("textbox", name="Phone")).to_be_focused()
     Contact.objects.update(phone="+4930111111")
     page.get_by_role("textbox", name="Phone").fill("+4930222222")
     page.get_by_role("textbox", name="Phone").press("Enter")
