@@ -17,8 +17,8 @@ LONGEST_S = 120.0
 
 SCHEDULE = {
     "follow-ledger": {"task": "kpi.tasks.follow_ledger", "schedule": 2.0, "options": {"expires": 10}},
-    # hourly, since midnight comes at another hour in each zone; done once a day
-    "make-estimates": {"task": "kpi.tasks.make_estimates", "schedule": crontab(minute="7")},
+    # often, since midnight comes at another hour in each zone and new data should not wait; done once a day
+    "make-estimates": {"task": "kpi.tasks.make_estimates", "schedule": crontab(minute="*/10")},
     "send-digests": {"task": "kpi.tasks.send_digests", "schedule": 300.0, "options": {"expires": 240}},
 }
 
