@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import permutations
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from funnel import outbox, todo, todo_acts
+from funnel import outbox, todo, todo_acts, todo_settling
 from funnel.annulment import annul
 from funnel.models import Event, Journey, Notification, Organisation, Task, TaskChange
 from funnel.recurrence import due, following, reminder, zone_of
@@ -260,20 +261,25 @@ def test_tasks_end_with_their_journey_and_come_back_when_that_is_undone(move: st
     assert one.cancelled_by_event is None
 
 
-def test_an_end_that_is_undone_before_it_is_heard_of_cancels_nothing() -> None:
+def test_in_whatever_order_events_are_heard_of_only_what_stands_ends_tasks() -> None:
     journey, max_ = journey_at(Stage.CONTACTED), people(Role.MANAGER, "max")
-    one = task(journey)
 
     def take_back() -> None:
         last = Event.objects.filter(journey=journey, event="lead_lost").latest("seq")
         annul(events=[last.pk], actor=max_, at=last.occurred_at)
 
+    one = task(journey)
     run(journey, "lose")
     take_back()
     run(journey, "lose")
-    outbox.drain()
-    one.refresh_from_db()
-    assert one.state == Task.State.CANCELLED, "by the loss that stands"
+    for heard in permutations(Event.objects.filter(journey=journey).order_by("-seq")[:3]):
+        Task.objects.filter(pk=one.pk).update(
+            state="open", closed_at=None, closed_by=None, cancelled_by_event=None
+        )
+        for event in heard:
+            todo_settling.settle(event)
+        one.refresh_from_db()
+        assert one.cancelled_by_event == Event.objects.filter(journey=journey).latest("seq"), heard
     take_back()
     outbox.drain()
     one.refresh_from_db()
