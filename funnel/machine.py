@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from . import access, registry
+from . import access, formats, registry
 from .ledger import Entry, append, replays
 from .models import Event, Journey, Organisation, User
 from .stages import FACTS, MONEY_EVENTS, MOVES, TARGETS, Arc, Happening, Stage
@@ -170,7 +170,7 @@ def _told_by_whom(refusals: dict[int, Refusal]) -> dict[int, Refusal]:
         old = refusals[event.journey_id]
         words = _("Already moved by %(who)s at %(when)s.") % {
             "who": event.actor or _("the system"),
-            "when": event.occurred_at.isoformat(timespec="seconds"),
+            "when": formats.day_time(event.occurred_at),
         }
         told[event.journey_id] = Refusal(old.reason, old.missing, f"{old.detail} {words}")
     return told
