@@ -17,6 +17,7 @@ from django.db.models.signals import post_migrate
 from config import embedded
 from config.translations import compile_changed
 from tests.browsing import browser, visit  # noqa: F401  fixtures: one browser for the whole session
+from tests.postbox import postbox  # noqa: F401  fixture: a mail server
 
 ALWAYS_THERE = (
     "funnel.migrations.0003_what_always_exists",

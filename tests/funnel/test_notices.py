@@ -4,7 +4,6 @@ import datetime as dt
 import threading
 
 import pytest
-from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -154,7 +153,7 @@ def test_people_choose_by_kind_whether_it_comes_to_the_page_and_by_mail(client, 
     assert notify.ways_of(max_, Kind.MENTIONED) == {"app"}
 
 
-def test_a_notice_by_mail_is_sent_once_in_the_readers_language_and_leads_there(max_, settings) -> None:
+def test_a_notice_by_mail_is_sent_once_in_the_readers_language_and_leads_there(max_, postbox) -> None:
     reader = people(Role.MARKETER, "mia")
     reader.language, reader.notices = "ru", {"mentioned": ["mail"]}
     reader.save()
@@ -166,11 +165,14 @@ def test_a_notice_by_mail_is_sent_once_in_the_readers_language_and_leads_there(m
     assert not Notification.objects.exists()
     for _twice in range(2):
         mailing.send_waiting(Mail, write=letters.write, now=timezone.now())
-    (sent,) = mail.outbox
-    assert sent.to == [reader.email]
-    assert f"/journeys/{journey.pk}/#event-{event.pk}" in sent.body
-    assert "@mia, look" in sent.body
-    assert sent.message()["Auto-Submitted"] == "auto-generated"
+    (sent,) = postbox[0].taken
+    assert sent["To"] == reader.email
+    plain, html = [part.get_content() for part in sent.iter_parts()]
+    for words in (plain, html):
+        assert f"/journeys/{journey.pk}/#event-{event.pk}" in words
+        assert "@mia, look" in words
+    assert sent["Subject"] == "Вас упоминает max: Ada"
+    assert sent["Auto-Submitted"] == "auto-generated"
     run(journey, "personal_data_erased", {"sure": True}, actor=max_, at=timezone.now())
     assert not Mail.objects.exists()
 

@@ -1,16 +1,11 @@
 """Digests: what they say is what the report says, to whom they are owed, once, over a real mail server."""
 
-import email.policy
 import html
 import re
 import smtplib
-import socket
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
-from email import message_from_bytes
-from email.message import EmailMessage
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -33,6 +28,7 @@ from kpi.digest import choices, content, letters, sending
 from kpi.digest.periods import MONTHLY, WEEKLY, due, period_of
 from kpi.models import DigestMail, Estimate, Plan
 from tests.factories import people
+from tests.postbox import Postbox
 
 from .conftest import AS_OF
 
@@ -218,34 +214,6 @@ def test_managers_get_them_unless_they_say_no_and_others_only_if_they_ask(manage
 
 
 # Sending, over a real server
-
-
-class Postbox:
-    """A mail server that takes, refuses or breaks off as told, and keeps what it took."""
-
-    def __init__(self) -> None:
-        self.taken: list[EmailMessage] = []
-        self.answer = "250 taken"
-        self.asked = 0
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        self.asked += 1
-        if self.answer.startswith("250"):
-            self.taken.append(message_from_bytes(envelope.content, policy=email.policy.default))  # type: ignore[arg-type]
-        return self.answer
-
-
-@pytest.fixture
-def postbox(settings: Any) -> Iterator[tuple[Postbox, Controller]]:
-    box = Postbox()
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
-    server = Controller(box, hostname="127.0.0.1", port=port)
-    server.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = server.hostname, port
-    yield box, server
-    server.stop(no_assert=True)
 
 
 MONDAY = at("2026-03-09T07:05")
