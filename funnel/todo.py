@@ -16,6 +16,8 @@ from .queries import JourneyQuerySet
 from .stages import VOID_STAGES, Role
 
 DONE_SHOWN: Final = 20
+DONE_LAST: Final = 5
+"""So many done tasks a journey's page shows beside the open ones."""
 FORGOTTEN_SHOWN: Final = 10
 BADGE: Final = 100
 
@@ -35,11 +37,18 @@ def next_steps(journeys: Iterable[int]) -> dict[int, Task]:
     return {task.journey_id: task for task in first if task.journey_id is not None}
 
 
-def of_journey(journey: Journey) -> list[Task]:
-    """Return the journey's open tasks, the first due first: one statement."""
-    return list(
-        Task.objects.open().filter(journey=journey.pk).select_related("assignee").order_by("due_at", "pk")
+def of_journey(journey: Journey) -> tuple[list[Task], list[Task]]:
+    """Return the journey's open tasks, the first due first, and those done last, the latest first: one statement."""
+    tasks = Task.objects.filter(journey=journey.pk)
+    done = tasks.filter(state=Task.State.DONE).order_by("-closed_at", "-pk").values("pk")[:DONE_LAST]
+    found = list(
+        tasks.filter(Q(state=Task.State.OPEN) | Q(pk__in=done))
+        .select_related("assignee")
+        .order_by("due_at", "pk")
     )
+    finished = [task for task in found if task.closed_at is not None]
+    finished.sort(key=lambda task: (task.closed_at, task.pk), reverse=True)
+    return [task for task in found if task.is_open], finished
 
 
 # a person's day ------------------------------------------------------------------------------------------------------

@@ -62,11 +62,11 @@ def draw(request: HttpRequest, task: Task) -> HttpResponse | None:
 
 def steps_of(user: User, journey: Journey) -> dict[str, Any]:
     """Return what the next steps of a journey show: one query."""
+    planned, finished = todo.of_journey(journey)
     return {
         "journey": journey,
-        "planned": [
-            Row(task, seen=True, workable=todo_acts.may_work(user, task)) for task in todo.of_journey(journey)
-        ],
+        "planned": [Row(task, seen=True, workable=todo_acts.may_work(user, task)) for task in planned],
+        "finished": [Row(task, seen=True, workable=todo_acts.may_work(user, task)) for task in finished],
         "today": timezone.localdate(),
         "may_plan": todo.may_plan(user, journey),
     }

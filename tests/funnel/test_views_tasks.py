@@ -139,6 +139,8 @@ def test_a_task_is_planned_done_reopened_put_off_and_undone_by_plain_forms(clien
     page = client.get(home).content.decode()
     assert "Ask who decides" in page
     act(client, one, "complete", next=DAY)
+    steps = client.get(home).context
+    assert ([str(row.task) for row in steps["finished"]], steps["planned"]) == (["Ask who decides"], [])
     assert [str(row.task) for row in client.get(DAY).context["done"]] == ["Ask who decides"]
     act(client, one, "reopen")
     put_off = reverse("funnel:task-put-off", args=[one.pk])
