@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
@@ -20,7 +21,7 @@ from funnel.paging import keyset
 from funnel.paging import ordered as whole
 from funnel.queries import JourneyQuerySet
 
-from .base import address, person, signed_in
+from .base import address, is_outsider, person, signed_in
 
 COUNTED = 1000
 """Beyond so many rows the list says "1,000+": an exact count would cost more than it tells."""
@@ -31,6 +32,8 @@ COUNTED = 1000
 def journey_list(request: HttpRequest) -> HttpResponse:
     """Show the journeys that the person sees, as the address filters and orders them."""
     user = person(request)
+    if is_outsider(user):  # who owns what, and what we plan, is ours to know
+        return HttpResponseRedirect(reverse("funnel:home"))
     if not request.GET and (own := shown.default_url(request, SavedView.Place.LIST)):
         return HttpResponseRedirect(own)
     form = JourneyFilter(request.GET, user=user)

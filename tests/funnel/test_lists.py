@@ -293,6 +293,12 @@ def test_a_column_of_another_role_is_neither_offered_nor_kept(client: Client) ->
     assert client.post(COLUMNS_PAGE, {"move": "amount:up"}).status_code == 400
 
 
+def test_somebody_of_a_partner_is_led_to_the_pages_of_partners(client: Client) -> None:
+    client.force_login(people(Role.PARTNER))
+    assert client.get(LIST).url == reverse("funnel:home")
+    assert client.get(COLUMNS_PAGE).status_code == 403
+
+
 def test_no_columns_at_all_are_the_usual_ones(client: Client, manager: User) -> None:
     client.post(COLUMNS_PAGE, {"order": ["stage"], "save": "1"})
     assert len(client.get(LIST).context["heads"]) == len(usual(manager)) + 1
