@@ -26,6 +26,7 @@ from funnel.models import (
     Campaign,
     Company,
     Contact,
+    CustomField,
     Event,
     Journey,
     Notification,
@@ -46,7 +47,17 @@ NAME: Final = "demo data"
 PROGRESS: Final = "config:demo"
 LOST_AFTER: Final = 20 * 60
 """Seconds after which work that nobody tells of any more was lost: longer than its task may run."""
-KEPT: Final[tuple[type[models.Model], ...]] = (User, Team, Service, Campaign, Partner, Plan)
+KEPT: Final[tuple[type[models.Model], ...]] = (
+    Campaign,
+    Company,
+    Contact,
+    CustomField,
+    Partner,
+    Plan,
+    Service,
+    Team,
+    User,
+)
 """What the demo makes beside journeys and is taken out of use, or away, with it."""
 
 Tell = Callable[[int, int], None]
@@ -94,10 +105,10 @@ def tell(phase: str, done: int = 0, total: int = 0, error: str = "") -> None:
 
 
 @transaction.atomic
-def load(*, journeys: int, sign_in: bool, progress: Tell = lambda done, total: None) -> str:
+def load(*, journeys: int, sign_in: bool, progress: Tell | None = None) -> str:
     """Load the demo where there is no journey and never was one of a demo; return what to tell people.
 
-    All of it or none. Colleagues of the demo can sign in with its known password only where `sign_in` says so.
+    All of it or none. Without `progress` standard error hears how far it is. Colleagues of the demo can sign in with its known password only where `sign_in` says so.
     """
     if Milestone.objects.filter(name=NAME).exists() or Journey.objects.exists():
         return ""
@@ -155,24 +166,25 @@ def remove(*, actor: User, at: datetime, progress: Tell = lambda done, total: No
         except CannotAnnul as why:
             raise CannotRemove(str(why)) from None
         progress(first + len(batch), len(alive))
-    _forget_people(journeys, at)
+    _forget_people(there.facts["made"], journeys, at)
     _put_out_of_use(there.facts["made"], journeys, actor)
     there.words, there.facts = "", {**there.facts, "removed": True}
     there.save(update_fields=["words", "facts"])
     return len(alive)
 
 
-def _forget_people(journeys: set[int], at: datetime) -> None:
+def _forget_people(made: dict[str, list[int]], journeys: set[int], at: datetime) -> None:
     """Delete the invented people and companies. Their journeys, which nobody sees, come to one erased person."""
     theirs = Journey.objects.filter(pk__in=journeys)
-    contacts = set(theirs.values_list("contact_id", flat=True))
-    companies = set(theirs.exclude(company=None).values_list("company_id", flat=True))
+    contacts = {*made["funnel.contact"], *theirs.values_list("contact_id", flat=True)}
+    companies = {*made["funnel.company"], *theirs.exclude(company=None).values_list("company_id", flat=True)}
     Notification.objects.filter(event__journey__in=journeys).delete()
     Task.objects.filter(journey__in=journeys).delete()
     nobody = Contact.objects.create(name="", erased_at=at)
     theirs.update(contact=nobody, company=None)
-    _delete(Contact.objects.filter(pk__in=contacts, journeys=None))
-    _delete(Company.objects.filter(pk__in=companies, journeys=None, contacts=None))
+    # whoever was merged into another goes before the other
+    _delete(Contact.objects.filter(pk__in=contacts, journeys=None).order_by("merged_into"))
+    _delete(Company.objects.filter(pk__in=companies, journeys=None, contacts=None).order_by("merged_into"))
 
 
 def _delete(records: Any) -> None:
@@ -199,6 +211,7 @@ def _put_out_of_use(made: dict[str, list[int]], journeys: set[int], actor: User)
     services = Service.objects.filter(pk__in=made["funnel.service"])
     services.exclude(pk__in=real.exclude(service=None).values("service")).update(active=False)
     Partner.objects.filter(pk__in=made["partners.partner"]).update(active=False)
+    CustomField.objects.filter(pk__in=made["funnel.customfield"]).update(active=False)
     Plan.objects.filter(pk__in=made["kpi.plan"], updated_by=None).delete()
     people = User.objects.filter(pk__in=made["funnel.user"]).exclude(pk=actor.pk)
     SavedView.objects.filter(owner__in=people).delete()

@@ -30,7 +30,7 @@ class FirstOrganisationForm(OrganisationForm):
     )
 
     class Meta(OrganisationForm.Meta):
-        fields = ("name", "timezone", "currency", "opens", "closes", "business_days")
+        fields: tuple[str, ...] = ("name", "timezone", "currency", "opens", "closes", "business_days")  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -92,12 +92,12 @@ class FirstWebForm(WebFormForm):
     """What the first form says, and where it may stand."""
 
     class Meta(WebFormForm.Meta):
-        fields = ("title", "intro", "fields_shown", "thanks", "embed_origins")
+        fields: tuple[str, ...] = ("title", "intro", "fields_shown", "thanks", "embed_origins")  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         del self.fields["redirect_url"]
-        self.fields["fields_shown"].widget.inline = True  # type: ignore[attr-defined]
+        self.fields["fields_shown"].widget.inline = True
 
     @staticmethod
     def first() -> WebForm | None:

@@ -29,6 +29,7 @@ from funnel.subjects import ORGANISATION, PERSON
 from funnel.toasts import toast
 from funnel.views.base import go, is_fragment, permitted, person
 from funnel.views.editing import edit
+from leads.models import WebForm
 from leads.public_forms import PublicForm
 from leads.subjects import WEB_FORM
 
@@ -146,9 +147,9 @@ def _form(request: HttpRequest) -> Page | HttpResponse:
             )
             return go(request, reverse("welcome:step", args=["form"]) + "#embed")
         return _onward(request)
-    stored = FirstWebForm.first()
+    stored = WebForm.objects.get(pk=web_form.pk)  # as it stands: the form may have spoilt the other
     context: dict[str, Any] = {**(editing.context or {}), "web_form": stored}
-    context["address"] = settings.PUBLIC_URL + reverse("leads:form", args=[stored.slug])  # type: ignore[union-attr]
+    context["address"] = settings.PUBLIC_URL + reverse("leads:form", args=[stored.slug])
     context["frame"] = render_to_string("leads/snippet_frame.html", context)
     fields = PublicForm(web_form=stored).shown_fields()
     context["html"] = render_to_string("leads/snippet_form.html", {**context, "fields": fields})
