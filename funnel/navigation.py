@@ -27,6 +27,7 @@ def entries(user: User) -> Iterator[dict[str, Any]]:
             "label": _("My day"),
             "weight": 15,
             "count": todo.due_before(user, tomorrow),
+            "live": "due",
         }
         yield {"url_name": "funnel:journey-list", "icon": "users", "label": _("Journeys"), "weight": 30}
         yield {"url_name": "funnel:board", "icon": "square-kanban", "label": _("Pipeline"), "weight": 35}
