@@ -43,6 +43,16 @@
   // the server says "closeDialog" in HX-Trigger when the act is done
   document.addEventListener("closeDialog", closeDialog);
 
+  // and in "counts" what the marks of the bar say from now on
+  document.addEventListener("counts", (event) => {
+    for (const mark of document.querySelectorAll("[data-count]")) {
+      const number = event.detail[mark.dataset.count];
+      if (typeof number !== "number") continue;
+      mark.textContent = number >= 100 ? "100+" : String(number);
+      mark.hidden = !number;
+    }
+  });
+
   document.addEventListener("click", (event) => {
     const open = event.target.closest("dialog");
     if (event.target.closest("[data-close]")) {
