@@ -116,7 +116,9 @@ def journey_mark(journey: Journey) -> str:
 
 
 @transaction.atomic
-def edit_fields(*, journey: Journey, actor: User | None, values: Mapping[str, Any], mark: str = "") -> Journey:
+def edit_fields(
+    *, journey: Journey, actor: User | None, values: Mapping[str, Any], mark: str = ""
+) -> Journey:
     """Write custom fields of a journey, by key; with `mark`, only where they still stand as they did then.
 
     Raises ChangedMeanwhile.
