@@ -7,7 +7,9 @@ from funnel.registry import api_routes
 
 from . import parties, resources, schema, tasks  # noqa: F401  the schema's extensions register themselves
 from .custom import CustomFieldViewSet
+from .files import AttachmentViewSet
 from .journeys import EventFeed, JourneyViewSet
+from .notices import NotificationViewSet
 from .rates import RateViewSet
 from .saved_views import SavedViewViewSet
 
@@ -21,6 +23,8 @@ router.register("sources", resources.SourceViewSet, "source")
 router.register("campaigns", resources.CampaignViewSet, "campaign")
 router.register("services", resources.ServiceViewSet, "service")
 router.register("reasons", resources.ReasonViewSet, "reason")
+router.register("files", AttachmentViewSet, "file")
+router.register("notifications", NotificationViewSet, "notification")
 router.register("tasks", tasks.TaskViewSet, "task")
 router.register("rates", RateViewSet, "rate")
 router.register("teams", resources.TeamViewSet, "team")

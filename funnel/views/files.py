@@ -60,7 +60,11 @@ def _refused(request: HttpRequest, journey: Journey, faults: list[str]) -> HttpR
 @require_GET
 def download(request: HttpRequest, pk: int, file: int) -> HttpResponseBase:
     """Hand out a file: always as a download, never to be sniffed, run, framed or kept by others."""
-    found = _attachment(request, pk, file)
+    return handed_out(_attachment(request, pk, file))
+
+
+def handed_out(found: Attachment) -> FileResponse:
+    """Answer with the contents of a file, headers that keep it a download among them. Raises Http404 without them."""
     if found.removed_at is not None:
         raise Http404("removed")
     try:
