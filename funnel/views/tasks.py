@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -19,6 +20,7 @@ from funnel import formats, todo_acts
 from funnel.access import Permission
 from funnel.models import Journey, Organisation, Task, User
 from funnel.toasts import toast
+from funnel.todo import Days, due_before
 from funnel.todo_acts import TaskRefused, may_work
 from funnel.todo_forms import PutOffForm, TaskForm, initial_of
 
@@ -255,7 +257,9 @@ def _done(request: HttpRequest, task: Task, *, status: int = 200) -> HttpRespons
     if drawn is None:
         return go(request, _back(request, task.journey))
     drawn.status_code = status
-    drawn["HX-Trigger"] = "closeDialog"
+    tomorrow = Days.at(timezone.now(), timezone.get_current_timezone()).tomorrow
+    counts = {"due": due_before(person(request), tomorrow).count()}
+    drawn["HX-Trigger"] = json.dumps({"closeDialog": None, "counts": counts})
     return drawn
 
 

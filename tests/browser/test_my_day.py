@@ -53,6 +53,8 @@ def test_a_morning_of_work_in_place_by_mouse_and_by_keyboard(visit: Any, sid: Us
     page.keyboard.press("Enter")
     expect(row(page, "Order stamps")).to_be_visible()
     assert page.evaluate("document.activeElement.id") == "task-title"
+    badge = page.locator(".side [data-count=due]")
+    expect(badge).to_have_text("3")
     # done by key; the next row is at hand
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("j")
@@ -60,6 +62,7 @@ def test_a_morning_of_work_in_place_by_mouse_and_by_keyboard(visit: Any, sid: Us
     page.keyboard.press("e")
     expect(page.locator(".task.closed", has_text="Call back")).to_be_visible()
     expect(page.locator("#part-overdue small")).to_have_text("1")
+    expect(badge).to_have_text("2")
     page.wait_for_function("document.activeElement.innerText === 'Send the offer'")
     # put off by key, and back by Undo
     page.keyboard.press("s")

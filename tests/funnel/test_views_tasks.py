@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -220,7 +221,7 @@ def test_htmx_is_answered_with_the_part_that_shows_the_task(client, sid) -> None
     headers = {"HX-Request": "true", "HX-Target": "day", "HX-Current-URL": url}
     page = client.post(reverse("funnel:task-act", args=[one.pk, "complete"]), headers=headers)
     assert page.content.decode().lstrip().startswith('<div class="columns" id="day"')
-    assert page["HX-Trigger"] == "closeDialog"
+    assert json.loads(page["HX-Trigger"]) == {"closeDialog": None, "counts": {"due": 0}}
     again = client.post(reverse("funnel:task-act", args=[one.pk, "complete"]), headers=headers)
     assert again.status_code == 409
     assert "done already" in again.content.decode()
