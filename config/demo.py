@@ -98,6 +98,11 @@ def state() -> Demo:
     return Demo("loaded", removable="xact" in there.facts)
 
 
+def is_in() -> bool:
+    """Tell whether there is a demo that can be taken out: one query."""
+    return Milestone.objects.filter(name=NAME, facts__has_key="xact").exclude(facts__removed=True).exists()
+
+
 def tell(phase: str, done: int = 0, total: int = 0, error: str = "") -> None:
     """Say how far the work is; "over" when it is done."""
     mark = {"phase": phase, "done": done, "total": total, "error": error, "at": time.time()}

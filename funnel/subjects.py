@@ -65,6 +65,9 @@ class TeamSubject(Subject):
 class WeekSubject(Subject):
     """The organisation: its days of the week are numbers, which nobody reads."""
 
+    def label_of(self, name: str) -> str:
+        return _("Company name") if name == "name" else super().label_of(name)
+
     def words(self, name: str, value: Any, names: Names) -> str:
         if name == "business_days":
             days = [_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")]

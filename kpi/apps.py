@@ -13,4 +13,5 @@ class KpiConfig(AppConfig):
         from . import clients, navigation
 
         registry.navigation.append(navigation.entries)
+        registry.settings_pages.append(navigation.settings_pages)
         registry.on_client_changed.append(clients.follow)

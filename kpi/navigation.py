@@ -28,3 +28,15 @@ def entries(user: User) -> Iterator[dict[str, Any]]:
             "weight": 920,
             "place": "account",
         }
+
+
+def settings_pages(user: User) -> Iterator[dict[str, Any]]:
+    """Yield the digests for those who may see reports."""
+    if may(user, Permission.SEE_REPORTS):
+        yield {
+            "group": "mine",
+            "url_name": "kpi:digest",
+            "icon": "mail",
+            "label": _("E-mail digests"),
+            "text": _("The figures of a week or a month, by e-mail."),
+        }

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config import demo
 from config.models import Milestone
 from funnel.access import Permission, may
 from funnel.models import Journey, User
@@ -137,7 +138,7 @@ def settings_pages(user: User) -> Iterator[dict[str, Any]]:
             "label": _("First steps"),
             "text": words,
         }
-    elif found.finished:
+    if demo.is_in():
         yield {
             "group": "organisation",
             "url_name": "welcome:demo",

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -68,7 +69,10 @@ def setting_undo(request: HttpRequest, pk: int) -> HttpResponse:
     change = get_object_or_404(SettingChange, pk=pk)
     if not may_undo(user, change):
         raise PermissionDenied
-    home = reverse("funnel:settings")
+    # back to where the Undo was pressed, unless it took away what that page is about
+    came_from = request.headers.get("Referer", "") if change.before is not None else ""
+    here = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
+    home = came_from if here else reverse("funnel:settings")
     try:
         done = undo(change=change, actor=user, at=timezone.now())
     except CannotUndo as refusal:

@@ -157,6 +157,7 @@ def test_the_demo_is_loaded_once_and_taken_out_without_a_trace_in_lists_and_figu
     assert not any(user.has_usable_password() for user in User.objects.exclude(pk=ada.pk))
     assert demo.load(journeys=20, sign_in=False) == ""
     assert Journey.objects.count() == 20, "a second load adds nothing"
+    assert reverse("welcome:demo") in client.get(reverse("funnel:settings")).content.decode()
     assert reverse("welcome:demo-remove") in client.get(reverse("welcome:demo")).content.decode()
     one_of_two = Contact.objects.order_by("pk")[0]
     Contact.objects.filter(pk=Contact.objects.order_by("-pk")[0].pk).update(merged_into=one_of_two)
@@ -174,6 +175,7 @@ def test_the_demo_is_loaded_once_and_taken_out_without_a_trace_in_lists_and_figu
     assert not Task.objects.exclude(journey=mine).filter(journey__isnull=False).exists()
     assert list(User.objects.filter(is_active=True)) == [ada]
     assert demo.state().phase == "removed"
+    assert reverse("welcome:demo") not in client.get(reverse("funnel:settings")).content.decode()
     out = StringIO()
     call_command("verify_ledger", stdout=out)  # exits where a snapshot differs from its ledger
     with pytest.raises(demo.CannotRemove):

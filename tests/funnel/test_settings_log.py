@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from funnel.models import Campaign, Organisation, Reason, Service, SettingChange, Source, Team, User
+from funnel.models import ApiToken, Campaign, Organisation, Reason, Service, SettingChange, Source, Team, User
 from funnel.settings_log import CannotUndo, undo
 from funnel.stages import Role, Stage
 from tests.factories import people, team
@@ -224,3 +224,38 @@ def test_holidays_of_a_country_are_written_into_the_form_and_saved_only_then(cli
     assert client.post(page, typed | {"act": "holidays", "year": "2026"}).status_code == 422
     assert client.post(page, typed | {"holidays": "\n".join(days)}).status_code == 303
     assert len(Organisation.current().holidays) == len(days)
+
+
+def test_the_lists_of_the_settings_cost_the_same_for_one_three_and_a_thousand(client, ada) -> None:
+    pages = [reverse(f"funnel:{name}") for name in ("user-list", "token-list", "settings", "organisation")]
+    pages += [reverse("funnel:catalogue", args=[slug]) for slug in ("sources", "campaigns", "reasons")]
+    counted: dict[str, list[int]] = {page: [] for page in pages}
+    teams, source = [team("North"), team("South")], Source.objects.get(key="web")
+    for more in (1, 2, 997):
+        keys = [f"k{more}-{number}" for number in range(more)]
+        User.objects.bulk_create(
+            User(username=key, role=Role.SALESPERSON, team=teams[number % 2])
+            for number, key in enumerate(keys)
+        )
+        ApiToken.objects.bulk_create(
+            ApiToken(user=User.objects.get(username=key), digest=key, scopes=["read"]) for key in keys[:100]
+        )
+        Source.objects.bulk_create(Source(key=key) for key in keys)
+        Campaign.objects.bulk_create(Campaign(key=key, source=source) for key in keys)
+        Reason.objects.bulk_create(Reason(kind="lost", key=key) for key in keys)
+        for page in pages:
+            with CaptureQueriesContext(connection) as captured:
+                assert client.get(page).status_code == 200
+            counted[page].append(len(captured))
+    assert {page: counts for page, counts in counted.items() if len(set(counts)) > 1} == {}
+    assert max(counts[0] for counts in counted.values()) <= 12
+
+
+def test_an_undo_leads_back_to_where_it_was_pressed(client, ada) -> None:
+    page = reverse("funnel:organisation")
+    client.post(page, form_of(client, page) | {"name": "Northlane"})
+    address = reverse("funnel:setting-undo", args=[SettingChange.objects.get().pk])
+    answer = client.post(address, headers={"Referer": f"http://testserver{page}"})
+    assert answer.url == f"http://testserver{page}"
+    answer = client.post(address, headers={"Referer": "https://elsewhere.example/"})
+    assert answer.url == reverse("funnel:settings")
