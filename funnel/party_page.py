@@ -23,6 +23,7 @@ from .party_kinds import KINDS, PartyKind, kind_of, url_of
 from .party_lists import journeys_of, paid_by
 from .queries import Among, JourneyQuerySet
 from .stages import Happening
+from .story import EVENT_KINDS, filters_for
 
 SHOWN: Final = 50
 EVENTS: Final = 30
@@ -82,12 +83,33 @@ def people(company: Company, user: User) -> list[Contact]:
     return list(rows.order_by("name", "pk")[: SHOWN + 1])
 
 
-def story(party: Party, user: User, query: QueryDict) -> tuple[list[dict[str, Any]], Page[Event]]:
-    """Return one page of all that happened on the party's journeys, newest first: one query."""
+def picks(user: User, show: str) -> list[dict[str, Any]]:
+    """Return what the timeline may be narrowed down to, as links, `show` among them."""
+    kinds = {key: words for key, words in filters_for(user).items() if key in EVENT_KINDS}
+    return [
+        {
+            "url": f"?show={key}#timeline" if key else "?#timeline",
+            "icon": icon,
+            "label": label,
+            "on": key == show,
+        }
+        for key, (icon, label) in kinds.items()
+    ]
+
+
+def story(
+    party: Party, user: User, query: QueryDict
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], Page[Event]]:
+    """Return one page of all that happened on the party's journeys, newest first, and what may narrow it: one query.
+
+    The address names a kind of event to `show`; what it does not know shows everything.
+    """
+    show = query.get("show", "")
+    show = show if show in EVENT_KINDS and show in filters_for(user) else ""
     seen: QuerySet[Journey] = Journey.objects.visible_to(user).filter(**{kind_of(party).slug: party})
     # the journeys are worked out first, and once: their events lie together
     events = Event.objects.filter(Among(F("journey"), ArraySubquery(seen.order_by().values("pk"))))
-    events = events.exclude(event=Happening.ANNULLED)
+    events = events.filter(EVENT_KINDS[show]).exclude(event=Happening.ANNULLED)
     told = timeline.told(events).select_related("journey__service")
     page: Page[Event] = keyset(told, query, by="occurred_at", size=EVENTS)
     items = []
@@ -97,7 +119,7 @@ def story(party: Party, user: User, query: QueryDict) -> tuple[list[dict[str, An
         about = [f"#{event.journey_id}", str(event.journey.service or "")]
         item["text"] = " · ".join(part for part in [item["text"], *about] if part)
         items.append(item)
-    return items, page
+    return items, picks(user, show), page
 
 
 def changes(

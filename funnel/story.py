@@ -43,7 +43,7 @@ FILTERS: Final[Mapping[str, tuple[str, Any]]] = {
 }
 """What the timeline may be narrowed down to → icon and label."""
 
-_EVENTS: Final[Mapping[str, Q]] = {
+EVENT_KINDS: Final[Mapping[str, Q]] = {
     "": Q(),
     "notes": Q(event=H.NOTE_LOGGED),
     "calls": Q(activity__kind__in=(K.CALL, K.MESSAGE)),
@@ -53,6 +53,7 @@ _EVENTS: Final[Mapping[str, Q]] = {
     "money": Q(event__in=MONEY_EVENTS),
     "changes": Q(event=H.OWNER_CHANGED),
 }
+"""The events of each of them; files have none."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -74,9 +75,9 @@ def filters_for(user: User) -> dict[str, tuple[str, Any]]:
 
 def events_of(journey: Journey, show: str, find: str, place: Place | None, outsider: bool) -> Iterable[Any]:
     """Return the events of a page with their words, the files that came with them, and one event more: one query."""
-    if show not in _EVENTS:
+    if show not in EVENT_KINDS:
         return []
-    found = Event.objects.filter(_EVENTS[show], journey=journey).exclude(event=H.ANNULLED)
+    found = Event.objects.filter(EVENT_KINDS[show], journey=journey).exclude(event=H.ANNULLED)
     if outsider:
         found = found.filter(event__in=timeline.OUTSIDERS)
     if find:

@@ -108,13 +108,14 @@ def party(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         found = merging.merge_of(shown)
         context |= {"merge": found, "why_not": merging.why_not_undone(found, user) if found else ""}
         return render(request, "funnel/party_merged.html", context)
-    items, page = party_page.story(shown, user, request.GET)
+    items, picks, page = party_page.story(shown, user, request.GET)
     changes = FieldChange.objects.filter(**{kind: shown}).select_related("actor")
     latest = list(changes.order_by("-at", "-pk")[: party_page.LATEST])
     journeys = list(party_page.journeys(shown, user)[: party_page.SHOWN + 1])
     organisation = request.organisation  # type: ignore[attr-defined]
     context |= {
         "items": items,
+        "picks": picks,
         "page": page,
         "changes": party_page.changes(shown, fields, latest, user),
         "journeys": journeys[: party_page.SHOWN],

@@ -134,6 +134,12 @@ def test_the_page_tells_of_all_journeys_that_one_sees(client, manager) -> None:
     told = [item["text"] for item in answer.context["items"]]
     assert any(f"#{first.pk}" in text for text in told)
     assert any(f"#{second.pk}" in text for text in told)
+    run(second, "note_logged", {"text": "Call on Thursday"})
+    page = reverse("funnel:contact", args=[first.contact_id])
+    assert [item["said"] for item in client.get(page, {"show": "notes"}).context["items"]] == [
+        "Call on Thursday"
+    ]
+    assert len(client.get(page, {"show": "nothing"}).context["items"]) == len(told) + 1
     company = client.get(reverse("funnel:company", args=[first.company_id]))
     assert [contact.pk for contact in company.context["people"]] == [first.contact_id]
 
