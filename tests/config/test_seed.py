@@ -13,7 +13,7 @@ from django.db import transaction
 
 from config.seeding import make
 from config.seeding.people import CAMPAIGNS, COLLEAGUES, PASSWORD
-from funnel.models import Contact, Event, Journey, OutboxRow, User
+from funnel.models import Contact, Event, Journey, OutboxRow, Task, User
 from funnel.stages import Stage
 from funnel.verification import verify
 from kpi.models import Plan
@@ -78,6 +78,18 @@ def test_nobody_in_it_is_real_and_both_alphabets_occur() -> None:
     names = "".join(Contact.objects.values_list("name", flat=True))
     assert re.search("[A-Za-z]", names)
     assert re.search("[А-Яа-я]", names)
+
+
+def test_people_have_things_to_do_and_some_journeys_nobody_thought_of() -> None:
+    make(seed=1, journeys=60, until=UNTIL)
+    opened = Task.objects.open()
+    assert {"manager", "sales", "first_touch"} <= set(opened.values_list("assignee__username", flat=True))
+    assert opened.filter(due_at__lt=UNTIL).exists()
+    assert opened.exclude(repeat="").exists()
+    assert Journey.objects.with_next_step().exists()
+    assert Journey.objects.without_next_step().exists()
+    assert Task.objects.filter(state=Task.State.DONE, closed_at__lte=UNTIL).exists()
+    assert not OutboxRow.objects.filter(consumer="tasks", state=OutboxRow.State.WAITING).exists()
 
 
 def test_every_role_can_sign_in_and_old_news_is_told_to_nobody() -> None:
