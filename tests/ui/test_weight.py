@@ -14,6 +14,7 @@ from django.test import override_settings
 
 from config.static import CompressedStorage
 from funnel.models import User
+from tests.factories import lead
 from tests.kpi import ledgers
 
 STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "config.static.CompressedStorage"}}
@@ -25,10 +26,15 @@ MOST_BYTES = 60 * 1024
 def test_a_cold_page_is_light(client, tmp_path):
     client.force_login(User.objects.create_user("ann", role="administrator"))
     ledgers.write(*ledgers.golden())
+    for number in range(60):
+        lead(company=f"Evergreen Travel {number}")
     with override_settings(STATIC_ROOT=tmp_path, STORAGES=STORAGES):
         _collect(tmp_path)
         for url in (
             "/components/",
+            "/journeys/",
+            "/pipeline/",
+            "/inbox/",
             "/my-day/",
             "/dashboard/?month=2026-03",
             "/dashboard/marketing/?month=2026-03",
