@@ -18,9 +18,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from funnel import access, acts, journey_page, machine
 from funnel.access import Permission
+from funnel.lists.bulk import bulk_choices
 from funnel.machine import Refused
 from funnel.models import Journey, Organisation, User
-from funnel.lists.bulk import bulk_choices
 from funnel.paging import keyset
 from funnel.queries import JourneyQuerySet
 from funnel.stages import MARKETING, MOVES, Happening, Stage
