@@ -80,7 +80,7 @@ def test_a_journeys_page_is_worked_on_from_end_to_end(visit, tmp_path) -> None:
     page.get_by_label("Subject").fill("Your sensors")
     words.fill("Dear Priya, …")
     page.get_by_role("button", name="Send", exact=True).click()
-    expect(page.locator(".timeline .letter")).to_contain_text("Your sensors")
+    expect(page.locator(".timeline .letter-line")).to_contain_text("Your sensors")
     expect(page.locator(".path [aria-current=step]")).to_contain_text("Contacted")
     assert Mail.objects.get().to == "priya@evergreen.example"
 
