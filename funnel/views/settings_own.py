@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from funnel import people
 from funnel.models import User
-from funnel.settings_forms import ProfileForm, TokenForm, tokens_of
+from funnel.people_forms import ProfileForm, TokenForm, tokens_of
 from funnel.settings_log import note
 from funnel.stages import Role
 from funnel.subjects import PROFILE, TOKEN

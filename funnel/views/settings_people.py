@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from funnel import invitations, leaving, people
 from funnel.access import Permission
 from funnel.models import Team, User
-from funnel.settings_forms import HandOverForm, TeamForm, UserForm
+from funnel.people_forms import HandOverForm, TeamForm, UserForm
 from funnel.settings_log import note
 from funnel.subjects import PERSON, TEAM
 from funnel.toasts import toast

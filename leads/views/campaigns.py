@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -15,11 +17,15 @@ from django.views.decorators.http import require_http_methods
 from funnel.access import Permission
 from funnel.models import Campaign, Organisation
 from funnel.settings_forms import CampaignForm
+from funnel.subjects import CATALOGUES
 from funnel.toasts import toast
 from funnel.views.base import address, go, permitted, person
+from funnel.views.editing import edit
 from leads import costs
 from leads.cost_forms import CostsFileForm, CostsForm
 from leads.models import CampaignCost
+
+CAMPAIGN = CATALOGUES["campaigns"]
 
 
 def _home() -> str:
@@ -35,13 +41,18 @@ def _crumbs() -> list[dict[str, Any]]:
 @require_http_methods(["GET", "POST"])
 def campaign_new(request: HttpRequest) -> HttpResponse:
     """Make a campaign; its costs come next."""
-    form = CampaignForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        saved = form.save()
-        toast(request, _("%(what)s: saved.") % {"what": saved})
+    with transaction.atomic():
+        editing = edit(request, CAMPAIGN, None, lambda data, found: CampaignForm(data, instance=found))
+    if (saved := editing.saved) is not None:
+        toast(request, _("%(what)s: saved.") % {"what": saved}, undo=editing.undo)
         return go(request, reverse("leads:campaign-edit", args=[saved.pk]))
-    context = {"form": form, "title": _("New campaign"), "crumbs": _crumbs(), "back": _home()}
-    return render(request, "funnel/settings_form.html", context, status=422 if form.errors else 200)
+    context = {
+        **(editing.context or {}),
+        "title": _("New campaign"),
+        "crumbs": _crumbs(),
+        "back": _home(),
+    }
+    return render(request, "funnel/settings_form.html", context, status=editing.status)
 
 
 @permitted(Permission.MANAGE_CATALOGUE)
@@ -57,23 +68,27 @@ def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
             "month", "amount"
         )
     )
-    posted = request.POST if request.method == "POST" else None
-    name = str(campaign)  # the form may spoil it
-    form = CampaignForm(posted, instance=campaign)
-    months = CostsForm(posted, year=year, stand=stand)
-    status = 200
-    if posted is not None:
-        if form.is_valid() and months.is_valid():
-            saved = form.save()
-            changed = {(saved.pk, month): amount for month, amount in months.changed().items()}
-            costs.set_costs(costs=changed, actor=person(request), at=timezone.now())
-            toast(request, _("%(what)s: saved.") % {"what": saved})
-            return go(request, request.get_full_path())
-        status = 422
+    months = CostsForm(request.POST if request.method == "POST" else None, year=year, stand=stand)
+
+    def save(form: CampaignForm, _found: Campaign | None) -> Campaign:
+        if not months.is_valid():
+            raise ValidationError([])  # what is wrong stands at the months
+        saved: Campaign = form.save()
+        changed = {(saved.pk, month): amount for month, amount in months.changed().items()}
+        costs.set_costs(costs=changed, actor=person(request), at=timezone.now())
+        return saved
+
+    with transaction.atomic():
+        editing = edit(
+            request, CAMPAIGN, pk, lambda data, found: CampaignForm(data, instance=found), save=save
+        )
+    if editing.saved:
+        toast(request, _("%(what)s: saved.") % {"what": editing.saved}, undo=editing.undo)
+        return go(request, request.get_full_path())
     context = {
+        **(editing.context or {}),
         "campaign": campaign,
-        "name": name,
-        "form": form,
+        "name": str(campaign),
         "months": months,
         "year": year,
         "total": sum(stand.values()) if stand else None,
@@ -81,7 +96,7 @@ def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
         "crumbs": _crumbs(),
         "back": _home(),
     }
-    return render(request, "leads/campaign_edit.html", context, status=status)
+    return render(request, "leads/campaign_edit.html", context, status=editing.status)
 
 
 @permitted(Permission.MANAGE_CATALOGUE)

@@ -246,8 +246,9 @@ def test_the_edit_page_takes_a_fixed_number_of_queries(
         client.get(url)
 
 
-QUERIES = 9
-"""Session and user, campaign, organisation, its costs, the sources to choose from, and three of the frame."""
+QUERIES = 13
+"""Session and user, campaign, organisation, its costs, the sources to choose from, its last changes, three of the frame;
+the campaign once more for the form, and the marks of a transaction."""
 
 
 # by REST
