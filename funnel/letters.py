@@ -26,6 +26,8 @@ UNDO_SECONDS: Final = 10
 """How long a letter waits before it goes out, so that it can be taken back."""
 ANSWERS: Final = re.compile(r"^\s*(?:re|aw|sv|ответ|на)(?:\[\d+\])?:\s*", re.IGNORECASE)
 MOST_REFERRED: Final = 20
+NOTICES_KEPT: Final = timedelta(days=60)
+"""Longer than anybody tells of the same thing again, so that no notice goes out twice."""
 
 
 def suggested_subject(journey: Journey) -> str:
@@ -112,6 +114,13 @@ def withdraw(events: Sequence[Event], at: datetime) -> None:
 def erase(journeys: Sequence[int]) -> None:
     """Forget the mails about journeys, sent or not."""
     Mail.objects.filter(journey__in=journeys).delete()
+
+
+def forget_notices(*, at: datetime) -> int:
+    """Delete the notices that have served; letters stay with their journeys. Return how many."""
+    done = (Mail.State.SENT, Mail.State.DROPPED, Mail.State.DEAD, Mail.State.UNSURE)
+    served = Mail.objects.filter(activity=None, state__in=done, created_at__lt=at - NOTICES_KEPT)
+    return served.delete()[0]
 
 
 def write(row: Mail) -> EmailMultiAlternatives | None:

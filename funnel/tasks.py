@@ -16,6 +16,7 @@ SCHEDULE = {
     "send-mails": {"task": "funnel.tasks.send_mails", "schedule": 10.0},
     "warn-of-answers": {"task": "funnel.tasks.warn_of_answers", "schedule": 60.0},
     "sweep-files": {"task": "funnel.tasks.sweep_files", "schedule": 3600.0},
+    "forget-notices": {"task": "funnel.tasks.forget_notices", "schedule": 86400.0},
     "forget-idempotency-keys": {"task": "funnel.tasks.forget_idempotency_keys", "schedule": 3600.0},
 }
 
@@ -66,6 +67,12 @@ def warn_of_answers() -> None:
 def sweep_files() -> None:
     """Delete the contents of files that were removed long ago."""
     files.sweep(at=timezone.now())
+
+
+@shared_task
+def forget_notices() -> None:
+    """Delete the notices that went out long ago."""
+    letters.forget_notices(at=timezone.now())
 
 
 @shared_task

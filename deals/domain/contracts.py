@@ -228,7 +228,7 @@ def sign(
         for position, row in enumerate(rows, 1)
     )
     schedule.spread(journey)
-    set_amount(journey, amount)
+    set_amount(journey, amount, actor=actor, at=at)
     return events
 
 
@@ -383,7 +383,7 @@ def signatures_annulled(events: Sequence[Event], at: datetime) -> None:
     """Take signatures back: their schedules go, and the journeys expect what they did before."""
     contracts = Contract.objects.filter(signed_event__in=events).select_related("journey")
     for contract in contracts:
-        set_amount(contract.journey, contract.amount_before)
+        set_amount(contract.journey, contract.amount_before, at=at)
     Instalment.objects.filter(contract__in=[contract.pk for contract in contracts]).delete()
     Contract.objects.filter(signed_event__in=events).update(
         signed_event=None, signed_on=None, amount=None, amount_before=None

@@ -15,7 +15,7 @@ from deals.models import Line, Objection, Proposal, ProposalVersion
 from deals.totals import Totals, line_totals, sum_up
 from funnel import machine
 from funnel.machine import Locked, Refusal, Refused
-from funnel.models import Event, Journey, Reason, User
+from funnel.models import Event, FieldChange, Journey, Reason, User
 from funnel.stages import DEAL_STAGES, Happening
 
 LINE_COLUMNS = ("description", "unit", "quantity", "unit_price", "discount", "tax")
@@ -201,12 +201,16 @@ def send_proposal(
     version.valid_until = valid_until or version.valid_until
     version.amount_before = journey.amount
     version.save()
-    set_amount(journey, version.total)
+    set_amount(journey, version.total, actor=actor, at=at)
     return events
 
 
-def set_amount(journey: Journey, amount: Decimal | None) -> None:
-    """Set what the journey is expected to bring."""
+def set_amount(journey: Journey, amount: Decimal | None, *, at: datetime, actor: User | None = None) -> None:
+    """Set what the journey is expected to bring, and keep what was expected before."""
+    if journey.amount != amount:
+        FieldChange.objects.create(
+            journey=journey, field="amount", old=journey.amount, new=amount, actor=actor, at=at
+        )
     journey.amount = amount
     Journey.objects.filter(pk=journey.pk).update(amount=amount)
 
@@ -298,7 +302,7 @@ def sendings_annulled(events: Sequence[Event], at: datetime) -> None:
     versions = ProposalVersion.objects.filter(sent_event__in=events).order_by("-number")
     for version in versions.select_related("proposal__journey"):
         later = version.proposal.versions.filter(state=ProposalVersion.State.DRAFT).first()
-        set_amount(version.proposal.journey, version.amount_before)
+        set_amount(version.proposal.journey, version.amount_before, at=at)
         if later is not None and later.edited_at is not None:
             number = version.number
             version.delete()

@@ -173,8 +173,19 @@ def test_a_notice_by_mail_is_sent_once_in_the_readers_language_and_leads_there(m
         assert "@mia, look" in words
     assert sent["Subject"] == "Вас упоминает max: Ada"
     assert sent["Auto-Submitted"] == "auto-generated"
+    assert letters.forget_notices(at=timezone.now() + dt.timedelta(days=59)) == 0
     run(journey, "personal_data_erased", {"sure": True}, actor=max_, at=timezone.now())
     assert not Mail.objects.exists()
+
+
+def test_notices_are_forgotten_in_time_and_letters_are_not(max_) -> None:
+    journey = lead()
+    letter = run(journey, "activity_logged", {"kind": "email"}, actor=max_).activities.get()
+    for key, activity in (("a", None), ("b", letter)):
+        Mail.objects.create(key=key, activity=activity, to="a@b.example", subject="x", state=Mail.State.SENT)
+    Mail.objects.create(key="c", to="a@b.example", subject="waits")
+    assert letters.forget_notices(at=timezone.now() + dt.timedelta(days=61)) == 1
+    assert set(Mail.objects.values_list("key", flat=True)) == {"b", "c"}
 
 
 # on the page ---------------------------------------------------------------------------------------------------------
