@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
@@ -88,6 +89,9 @@ class JourneySerializer(Plain, Model[Journey]):
     source = KeyField(read_only=True)
     campaign = KeyField(read_only=True, allow_null=True)
     service = KeyField(read_only=True, allow_null=True)
+    amount = serializers.DecimalField(
+        max_digits=14, decimal_places=2, min_value=Decimal(0), allow_null=True, required=False
+    )
     custom = CustomValues("journey", required=False)
     half = serializers.CharField(read_only=True)
     is_open = serializers.BooleanField(read_only=True)
