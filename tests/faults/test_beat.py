@@ -15,8 +15,8 @@ from config.env import BASE_DIR
 from tests.config.conftest import wait_for
 
 FULL = os.environ.get("FAULTS") == "full"
-LENGTH = 2.0
-BUCKETS = 60 if FULL else 8
+LENGTH = 2.0 if FULL else 4.0  # in the whole suite machines are busy, and no beat may oversleep a bucket
+BUCKETS = 60 if FULL else 5
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -92,5 +92,5 @@ def test_without_protection_two_beats_do_a_bucket_twice(start: Start) -> None:
     start(*WORKER, protected=False)
     start(*BEAT, protected=False)
     start(*BEAT, protected=False)
-    wait_for(lambda: sum(done().values()) >= 8, "the first effects")
+    wait_for(lambda: sum(done().values()) >= 6, "the first effects")
     assert not once_each(done())

@@ -65,6 +65,7 @@ def counted(client: Client) -> dict[str, int]:
 
 
 @pytest.mark.slow
+@pytest.mark.django_db(transaction=True)  # a slow test's own open transaction would make what is kept stale
 def test_ten_thousand_journeys_take_as_many_queries_as_one(berlin: Organisation, client: Client) -> None:
     client.force_login(people(Role.MANAGER))
     history.people()
