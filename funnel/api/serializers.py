@@ -89,9 +89,6 @@ class JourneySerializer(Plain, Model[Journey]):
     source = KeyField(read_only=True)
     campaign = KeyField(read_only=True, allow_null=True)
     service = KeyField(read_only=True, allow_null=True)
-    amount = serializers.DecimalField(
-        max_digits=14, decimal_places=2, min_value=Decimal(0), allow_null=True, required=False
-    )
     custom = CustomValues("journey", required=False)
     half = serializers.CharField(read_only=True)
     is_open = serializers.BooleanField(read_only=True)
@@ -123,6 +120,7 @@ class JourneySerializer(Plain, Model[Journey]):
             "custom",
         )
         read_only_fields = tuple(name for name in fields if name not in {"amount", "expected_on", "custom"})
+        extra_kwargs = {"amount": {"min_value": Decimal(0)}}
 
     def update(self, instance: Journey, validated_data: dict[str, Any]) -> Journey:
         """Write through the one place that keeps what was there before."""
