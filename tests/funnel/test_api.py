@@ -335,3 +335,8 @@ def test_a_journeys_ledger_pages_in_the_order_of_replay_however_late_an_event_wa
         page = api.client.get(page["next"]).json()
         seen += [row["event"] for row in page["results"]]
     assert seen == ["lead_created", "note_logged", "first_response", "first_meeting_held"]
+
+
+def test_an_expected_amount_below_nothing_is_told(api: Api) -> None:
+    answer = api.patch(f"journeys/{application().pk}/", {"amount": "-5"})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "amount"), "negative"
