@@ -11,9 +11,9 @@ pytestmark = pytest.mark.django_db
 SEARCH = reverse("funnel:search")
 
 
-def found(client, words: str) -> list[str]:
+def found(client, words: str, *, of: str = "") -> list[str]:
     groups = client.get(SEARCH, {"q": words}).context["groups"]
-    return [item["label"] for group in groups for item in group["items"]]
+    return [item["label"] for group in groups if of in {"", group["label"]} for item in group["items"]]
 
 
 def test_it_finds_journeys_and_pages(client) -> None:
@@ -53,7 +53,10 @@ def test_each_word_is_found_by_its_beginning_in_any_order_and_script(client) -> 
     client.force_login(people(Role.MANAGER))
     lead(name="Ольга Петрова", email="olga@client.example", company="Вектор-Логистика")
     for words in ("петр оль", "ОЛЬГА", "вектор", "логист", "client", "olga@client.example", "olga@cli"):
-        assert found(client, words) == ["Вектор-Логистика"], words
+        assert found(client, words, of="Journeys") == ["Вектор-Логистика"], words
+        parties = {*found(client, words, of="Contacts"), *found(client, words, of="Companies")}
+        assert parties <= {"Ольга Петрова", "Вектор-Логистика"}, words
+        assert parties, words
     for words in ("етрова", "olga@other.example", "петрова вектор"):
         assert found(client, words) == [], words
 
@@ -62,7 +65,7 @@ def test_a_phone_is_found_by_its_end_in_any_notation(client) -> None:
     client.force_login(people(Role.MANAGER))
     lead(name="Phone", phone="+49 30 1234567")
     for words in ("+49 (30) 123-45-67", "030 1234567", "34567", "0049301234567"):
-        assert found(client, words) == ["Phone"], words
+        assert found(client, words) == ["Phone", "Phone"], words  # the journey, and the person
     assert found(client, "4567") == []
 
 
@@ -71,7 +74,7 @@ def test_a_number_with_its_mark_means_that_journey_alone(client) -> None:
     one = lead(name="First")
     lead(name=f"Room {one.pk}")
     assert found(client, f"#{one.pk}") == ["First"]
-    assert sorted(found(client, str(one.pk))) == ["First", f"Room {one.pk}"]
+    assert sorted(found(client, str(one.pk), of="Journeys")) == ["First", f"Room {one.pk}"]
 
 
 def test_search_goes_by_its_indexes() -> None:

@@ -36,6 +36,7 @@ def test_a_cold_page_is_light(client, tmp_path):
             "/pipeline/",
             "/inbox/",
             "/my-day/",
+            "/contacts/",
             "/dashboard/?month=2026-03",
             "/dashboard/marketing/?month=2026-03",
         ):
