@@ -16,6 +16,7 @@ from funnel.models import Company, Contact, ContactMerge, Event, FieldChange, Jo
 from funnel.parties import edit_party
 from funnel.stages import Role, Stage
 from tests.factories import journey_at, later, lead, organisation, people, run
+from tests.history.files import load_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -217,6 +218,14 @@ def test_erasure_reaches_the_merged_their_changes_and_what_the_merge_kept() -> N
         lambda: unmerge(loser=Contact.objects.get(pk=other.pk), actor=people(Role.MANAGER), at=timezone.now())
     )
     assert "erased" in words
+
+
+def test_a_past_of_somebody_merged_is_the_survivors() -> None:
+    load_rows(["E1,A,lead_created,2026-03-02T08:00:00Z,,"], journeys=["A,C1,web,,,,"])
+    one = lead().contact
+    joined(one, Contact.objects.get(external_id="C1"))
+    load_rows(["E2,B,lead_created,2026-03-03T08:00:00Z,,"], journeys=["B,C1,web,,,,"])
+    assert set(Journey.objects.filter(contact=one).values_list("external_id", flat=True)) == {"A", "B", None}
 
 
 @pytest.mark.django_db(transaction=True)
