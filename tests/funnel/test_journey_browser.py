@@ -152,14 +152,17 @@ def test_an_open_page_hears_of_a_mention_and_stops_asking_out_of_sight(visit) ->
     assert Notification.objects.get().read_at is not None
     assert Journey.objects.count() == 1
 
-    asked = []
+    page.clock.install()
+    page.reload()
+    seen = "Object.defineProperty(document, 'hidden', {value: %s, configurable: true});"
+    switch = "document.dispatchEvent(new Event('visibilitychange'))"
+    page.evaluate(seen % "true" + switch)
+    asked: list[str] = []
     page.on("request", lambda request: "/notifications/new/" in request.url and asked.append(request.url))
-    page.evaluate(
-        "Object.defineProperty(document, 'hidden', {value: true, configurable: true});"
-        "document.dispatchEvent(new Event('visibilitychange'))"
-    )
-    page.wait_for_timeout(3000)  # longer than the first question after a page takes
+    page.clock.fast_forward(10 * 60 * 1000)
     assert asked == []
+    with page.expect_request("**/notifications/new/*"):
+        page.evaluate(seen % "false" + switch)
 
     settings = visit(reverse("funnel:notices"), ben, theme="dark", size=PHONE)
     check_access(settings)
