@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from funnel.stages import Role
 from partners.models import Referral
-from tests.browsing import DESK, PHONE, check_access
+from tests.browsing import PHONE, check_access
 
 from ..factories import journey_at, partner, partner_person, people, run
 
@@ -39,13 +39,12 @@ def test_a_partner_takes_one_referral_and_declines_another(visit: Any, scripts: 
     assert states == {taken.pk: "accepted", declined.pk: "declined"}
 
 
-@pytest.mark.parametrize(("theme", "size"), [("light", DESK), ("dark", DESK), ("light", PHONE)])
-def test_the_pages_are_accessible_in_every_theme_and_size(visit: Any, theme: str, size: Any) -> None:
+def test_the_pages_are_accessible(visit: Any) -> None:
     pat = partner_person("pat")
     acme = partner("acme", members=(pat,), takes=[{"service": "scanners", "region": "Bavaria"}])
     offered, taken = referred("Ada Lind"), referred("Bo Krag")
     run(taken.journey, "partner_accepted", {})
-    page = visit("/partners/", people(Role.MARKETER), theme=theme, size=size)
+    page = visit("/partners/", people(Role.MARKETER), theme="dark", size=PHONE)
     check_access(page)
     for path in ("/partners/new/", f"/partners/{acme.pk}/", f"/partners/{acme.pk}/edit/"):
         page.goto(path)
@@ -54,7 +53,7 @@ def test_the_pages_are_accessible_in_every_theme_and_size(visit: Any, theme: str
     page.goto("/partners/new/")
     page.get_by_role("button", name="Save").click()
     check_access(page)
-    page = visit("/portal/", pat, theme=theme, size=size)
+    page = visit("/portal/", pat, theme="dark", size=PHONE)
     check_access(page)
     for path in (f"/portal/{offered.pk}/", f"/portal/{offered.pk}/decline/"):
         page.goto(path)
