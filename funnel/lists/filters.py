@@ -118,9 +118,10 @@ class JourneyFilter(forms.Form):
     LIKE_STATE: Final = frozenset({"stage", "clock"})
     """Filters that say themselves which states they mean."""
 
-    def __init__(self, data: Any, *, user: User) -> None:
+    def __init__(self, data: Any, *, user: User, organisation: Organisation | None = None) -> None:
         super().__init__(data)
         self.user = user
+        self._organisation = organisation
         self.orders: dict[str, list[int]] = {}
         if not access.may(user, Permission.SEE_MONEY):
             del self.fields["amount_from"], self.fields["amount_to"]
@@ -189,6 +190,11 @@ class JourneyFilter(forms.Form):
         return urlencode({name: _text(values[name]) for name in self.fields if name in values})
 
     @property
+    def organisation(self) -> Organisation:
+        """Return the organisation, by whose hours and currency the filters are read: a query where it was not given."""
+        return self._organisation or Organisation.current()
+
+    @property
     def shared(self) -> str:
         """Return those filters, as an address has them, that the list and the board have in common."""
         return urlencode(
@@ -206,7 +212,7 @@ class JourneyFilter(forms.Form):
         return FORMER.get(wanted, wanted)
 
     def narrow(self, journeys: JourneyQuerySet) -> JourneyQuerySet:
-        """Return the journeys that the filters leave; the clock and what is stale ask for what is agreed: a query each."""
+        """Return the journeys that the filters leave; what is stale asks for what is agreed: a query."""
         values = self.values
         stages = STATES[values["state"]][1]
         if stages is not None:
@@ -227,7 +233,7 @@ class JourneyFilter(forms.Form):
         if "stale" in values:
             journeys = journeys.filter(stale(limits(), timezone.now()))
         if clock := values.get("clock"):
-            journeys = journeys.filter(_clock(clock))
+            journeys = journeys.filter(_clock(clock, self.organisation))
         journeys = _next(journeys, values.get("next", ""))
         return journeys.search(values.get("q", "").replace("\x00", ""))
 
@@ -255,7 +261,7 @@ class JourneyFilter(forms.Form):
 
     def _in_words(self, name: str, value: Any) -> str:
         if isinstance(value, Decimal):
-            return formats.money(value, Organisation.current().currency)
+            return formats.money(value, self.organisation.currency)
         if not isinstance(value, str):
             return formats.full_day(value)
         return str(dict(getattr(self.fields[name], "choices", ())).get(value, value))
@@ -284,8 +290,8 @@ class BoardFilter(JourneyFilter):
         ],
     )
 
-    def __init__(self, data: Any, *, user: User) -> None:
-        super().__init__(data, user=user)
+    def __init__(self, data: Any, *, user: User, organisation: Organisation | None = None) -> None:
+        super().__init__(data, user=user, organisation=organisation)
         for name in ("state", "stage", "order"):
             del self.fields[name]
 
@@ -337,9 +343,9 @@ def _next(journeys: JourneyQuerySet, wanted: str) -> JourneyQuerySet:
             return journeys
 
 
-def _clock(wanted: str) -> Q:
+def _clock(wanted: str, organisation: Organisation) -> Q:
     """Return the condition for journeys whose running clock is over, or nearly."""
-    organisation, now = Organisation.current(), timezone.now()
+    now = timezone.now()
     spare = SOON if wanted == "risk" else 0
     answer = _opened_before(organisation, now, organisation.first_response_minutes - spare)
     condition = Q(stage=Stage.NEW, created_at__lt=answer)

@@ -52,8 +52,8 @@ def pipeline(request: HttpRequest) -> HttpResponse:
 
 def _context(request: HttpRequest, query: QueryDict) -> dict[str, Any]:
     user = person(request)
-    form = BoardFilter(query, user=user)
     organisation = request.organisation  # type: ignore[attr-defined]  # set by ReaderMiddleware
+    form = BoardFilter(query, user=user, organisation=organisation)
     lanes = board.lanes(
         form.narrow(_visible(request)), limits=limits(), organisation=organisation, now=timezone.now()
     )

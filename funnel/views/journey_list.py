@@ -36,12 +36,12 @@ def journey_list(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("funnel:home"))
     if not request.GET and (own := shown.default_url(request, SavedView.Place.LIST)):
         return HttpResponseRedirect(own)
-    form = JourneyFilter(request.GET, user=user)
+    organisation = request.organisation  # type: ignore[attr-defined]  # set by ReaderMiddleware
+    form = JourneyFilter(request.GET, user=user, organisation=organisation)
     journeys = form.narrow(Journey.objects.visible_to(user))
     total = journeys.order_by()[: COUNTED + 1].count()
     listed, words = ordered(journeys, form.ordering, form.orders)
     page = keyset(listed, request.GET, **words)
-    organisation = request.organisation  # type: ignore[attr-defined]  # set by ReaderMiddleware
     columns = arrangement.columns_of(user, shown.view_of(request, SavedView.Place.LIST))
     reader = cells.Reader.of(user, organisation, timezone.now())
     bulk = bulk_choices(user)
