@@ -13,7 +13,7 @@ from deals.domain import proposals
 from deals.models import Objection, Proposal, ProposalVersion
 from funnel.annulment import CannotAnnul, annul
 from funnel.machine import Refused
-from funnel.models import Journey
+from funnel.models import Event, FieldChange, Journey
 from funnel.stages import Role, Stage
 from tests.factories import journey_at, people, run
 from tests.factories.deals import LINES, TOTAL
@@ -189,3 +189,14 @@ def test_annulling_both_sendings_of_a_proposal_leaves_one_draft() -> None:
     annul(events=[*ids, *sendings], actor=people(), at=timezone.now())
     assert [state for _number, state, _total in versions(journey)] == ["draft"]
     assert Journey.objects.get(pk=journey.pk).amount is None
+
+
+def test_what_a_version_changes_of_the_amount_is_kept_and_so_is_its_undo() -> None:
+    journey = journey_at(Stage.PROPOSAL_SENT)
+    sent = FieldChange.objects.get(journey=journey, field="amount")
+    assert (sent.old, Decimal(sent.new)) == (None, journey.amount)
+    sending = Event.objects.get(journey=journey, event="proposal_sent")
+    assert (sent.actor, sent.at) == (sending.actor, sending.occurred_at)
+    annul(events=[sending.pk], actor=people(Role.MANAGER), at=timezone.now())
+    undone = FieldChange.objects.filter(journey=journey, field="amount").latest("pk")
+    assert (Decimal(undone.old), undone.new) == (Decimal(sent.new), None)
