@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from funnel.formats import DASH
 from funnel.forms import RowsField
 from funnel.models import Organisation, User
 from funnel.settings_forms import HolidaysForm, OrganisationForm
@@ -54,7 +55,11 @@ class PersonRow(forms.Form):
     email = forms.EmailField(label=_("E-mail"))
     role = forms.ChoiceField(
         label=_("Role"),
-        choices=[(role.value, role.label) for role in Role if role not in (Role.PARTNER, Role.SERVICE)],
+        # a row in which nothing is chosen is an empty one
+        choices=[
+            ("", DASH),
+            *((role.value, role.label) for role in Role if role not in (Role.PARTNER, Role.SERVICE)),
+        ],
     )
 
 
