@@ -48,7 +48,12 @@ class FunnelConfig(AppConfig):
         acts.register(
             Happening.PERSONAL_DATA_ERASED, form=forms.EraseForm, perform=domain.erase_personal_data
         )
-        outbox.register("notify", events=consumers.TELLS, handle=consumers.notify)
+        outbox.register(
+            "notify",
+            events=consumers.TELLS,
+            handle=consumers.notify,
+            only=consumers.concerns_somebody,
+        )
         registry.on_erased += [files.erase, letters.erase]
         registry.on_annulled[Happening.ACTIVITY_LOGGED] = letters.withdraw
         outbox.register(

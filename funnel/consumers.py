@@ -8,6 +8,7 @@ from .stages import Happening
 Kind = Notification.Kind
 
 TELLS = (
+    Happening.LEAD_CREATED,
     Happening.OWNER_CHANGED,
     Happening.HANDED_OFF,
     Happening.SAL_ACCEPTED,
@@ -16,6 +17,11 @@ TELLS = (
 )
 SAYS = (Happening.NOTE_LOGGED, Happening.ACTIVITY_LOGGED)
 """What is written in words, in which colleagues may be mentioned."""
+
+
+def concerns_somebody(event: Event) -> bool:
+    """Tell whether there may be anybody to tell: of most applications that come in, nobody is the owner yet."""
+    return event.event != Happening.LEAD_CREATED or event.owner_id not in {None, event.actor_id}
 
 
 def notify(event: Event) -> None:

@@ -103,6 +103,8 @@ def _words(row: Notification) -> str:
     match row.kind, event.event:
         case Kind.MENTIONED, _kind:
             return _("%(who)s mentions you") % who
+        case Kind.ASSIGNED, H.LEAD_CREATED:
+            return _("A new application is yours")
         case Kind.ASSIGNED, _kind:
             return _("%(who)s gives you a journey") % who
         case Kind.SLA, H.HANDED_OFF:

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from funnel import letters, mailing, mentions, notify, outbox, warnings
+from funnel import letters, mailing, mentions, notice_words, notify, outbox, warnings
 from funnel.models import Event, Journey, Mail, Notification
 from funnel.stages import Role
 from tests.factories import journey_at, lead, organisation, people, run, team
@@ -56,6 +56,17 @@ def test_who_is_mentioned_is_told_once_if_they_see_the_journey_and_did_not_write
     assert mentions.ids_of(event) == sorted(mentions.ids_of(event))
     run(journey, "note_logged", {"text": "Nobody at all."}, actor=max_)
     assert not outbox.OutboxRow.objects.filter(consumer="mentions", state="waiting").exists()
+
+
+def test_who_is_given_an_application_as_it_comes_hears_of_it(max_) -> None:
+    ida = people(Role.FIRST_TOUCH, "ida")
+    lead(owner=ida)
+    lead(owner=max_, actor=max_)
+    lead()
+    drain()
+    assert told(Kind.ASSIGNED) == ["ida"]
+    row = notice_words.with_words(Notification.objects.all()).get()
+    assert notice_words.title(row, named=False) == "A new application is yours"
 
 
 def test_mentions_are_drawn_by_name_and_nothing_else_is(client, max_) -> None:
