@@ -42,9 +42,7 @@ class Migration(migrations.Migration):
                 ("at", models.DateTimeField(default=django.utils.timezone.now)),
                 (
                     "before",
-                    models.JSONField(
-                        default=dict, help_text="Field → what it was."
-                    ),
+                    models.JSONField(default=dict, help_text="Field → what it was."),
                 ),
                 ("version", models.PositiveIntegerField(help_text="The task's version after it.")),
             ],

@@ -5,14 +5,13 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('funnel', '0014_setting_changes'),
+        ("funnel", "0014_setting_changes"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='task',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['carried_by'], name='task_carried'),
+            model_name="task",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["carried_by"], name="task_carried"),
         ),
     ]
