@@ -69,6 +69,11 @@ def may(user: "User", permission: Permission) -> bool:
     return user.is_authenticated and user.is_active and user.role in PERMISSIONS[permission]
 
 
+def sees_amounts(user: "User | None") -> bool:
+    """Tell whether amounts of journeys and events are shown: to who sees money, and to programs that read the ledger."""
+    return user is not None and (may(user, P.SEE_MONEY) or user.role == Role.SERVICE)
+
+
 def may_move(user: "User | None", name: str, stage: str, *, offered_to_id: int | None = None) -> bool:
     """Tell whether the role may make the move from the stage; None is the clock, which makes only its own moves.
 

@@ -162,10 +162,11 @@ class JourneyViewSet(EditResource):
         journey = Journey.objects.with_parties().get(pk=key)
         wanted = {arc.event for arc in MOVES[name].arcs} if name in MOVES else {name}
         event = next((event for event in reversed(outcome.events) if event.event in wanted), None)
+        context = self.get_serializer_context()
         return Response(
             {
-                "journey": JourneySerializer(journey, context=self.get_serializer_context()).data,
-                "event": EventSerializer(_with_cuts(event, journey)).data if event else None,
+                "journey": JourneySerializer(journey, context=context).data,
+                "event": EventSerializer(_with_cuts(event, journey), context=context).data if event else None,
             }
         )
 
@@ -181,13 +182,14 @@ class JourneyViewSet(EditResource):
         if Event.objects.filter(pk__in=wanted, journey=key).count() != len(wanted):
             raise ValidationError({"event": ["No such event on this journey."]})
         events = annul(events=wanted, actor=request.user, at=timezone.now(), comment=given.get("comment", ""))
+        context = self.get_serializer_context()
         journey = Journey.objects.with_parties().get(pk=key)
         return Response(
             {
-                "journey": None
-                if journey.annulled_at
-                else JourneySerializer(journey, context=self.get_serializer_context()).data,
-                "events": EventSerializer([_with_cuts(event, journey) for event in events], many=True).data,
+                "journey": None if journey.annulled_at else JourneySerializer(journey, context=context).data,
+                "events": EventSerializer(
+                    [_with_cuts(event, journey) for event in events], many=True, context=context
+                ).data,
             }
         )
 
@@ -250,7 +252,9 @@ class JourneyViewSet(EditResource):
         if request.query_params.get("annulled") == "false":
             events = events.live()
         page = self.paginate_queryset(_related(events))
-        return self.get_paginated_response(EventSerializer(page, many=True).data)
+        return self.get_paginated_response(
+            EventSerializer(page, many=True, context=self.get_serializer_context()).data
+        )
 
 
 def _related(events: Any) -> Any:
@@ -313,7 +317,7 @@ class EventFeed(ResourceMixin, GenericAPIView[Any]):
         page = FeedPage.of(request)
         events = _related(page.events())
         body = {
-            "results": EventSerializer(events, many=True).data,
+            "results": EventSerializer(events, many=True, context=self.get_serializer_context()).data,
             "cursor": page.cursor_after(events),
             "next": page.link_after(events),
             "previous": None,

@@ -7,10 +7,12 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
 
-from funnel import machine
+from funnel import access, machine
 from funnel.models import (
     Activity,
     Campaign,
@@ -25,7 +27,7 @@ from funnel.models import (
     User,
 )
 from funnel.parties import CUSTOM, write
-from funnel.stages import Role
+from funnel.stages import MONEY_EVENTS, Role
 
 from .custom import CustomValues
 
@@ -69,6 +71,16 @@ class Plain:
         if "fields" not in self.__dict__:  # as long as nobody has asked for some fields only
             return row
         return {name: row[name] for name in self.fields}  # type: ignore[attr-defined]
+
+
+def _reader(serializer: Any) -> User | None:
+    """Return who asks; nobody where an answer is made without a request."""
+    request = serializer.context.get("request")
+    return request.user if request is not None else None
+
+
+def _amount(amount: Decimal | None) -> str | None:
+    return f"{amount:.2f}" if amount is not None else None
 
 
 def _key(record: Any, name: str = "key") -> str | None:
@@ -124,6 +136,8 @@ class JourneySerializer(Plain, Model[Journey]):
 
     def update(self, instance: Journey, validated_data: dict[str, Any]) -> Journey:
         """Write through the one place that keeps what was there before."""
+        if "amount" in validated_data and not access.sees_amounts(_reader(self)):
+            raise PermissionDenied(_("Your role does not see amounts."))
         own = validated_data.pop("custom", {})
         values = validated_data | {f"{CUSTOM}{key}": value for key, value in own.items()}
         with transaction.atomic():
@@ -134,9 +148,8 @@ class JourneySerializer(Plain, Model[Journey]):
 
     def _custom(self, instance: Journey) -> dict[str, Any]:
         """Return the custom fields; what we note about a journey is no affair of partners."""
-        request = self.context.get("request")
-        outsider = request is None or request.user.role == Role.PARTNER
-        return {} if outsider else instance.custom
+        reader = _reader(self)
+        return {} if reader is None or reader.role == Role.PARTNER else instance.custom
 
     def row(self, instance: Journey) -> dict[str, Any]:
         contact, company = instance.contact, instance.company
@@ -162,7 +175,7 @@ class JourneySerializer(Plain, Model[Journey]):
             "source": instance.source.key,
             "campaign": _key(instance.campaign),
             "service": _key(instance.service),
-            "amount": f"{instance.amount:.2f}" if instance.amount is not None else None,
+            "amount": _amount(instance.amount) if access.sees_amounts(_reader(self)) else None,
             "expected_on": instance.expected_on.isoformat() if instance.expected_on else None,
             "parent": instance.parent_id,
             "merged_into": instance.merged_into_id,
@@ -212,6 +225,7 @@ class EventSerializer(Plain, Model[Event]):
         read_only_fields = fields
 
     def row(self, instance: Event) -> dict[str, Any]:
+        hidden = instance.event in MONEY_EVENTS and not access.sees_amounts(_reader(self))
         return {
             "id": instance.pk,
             "external_id": instance.external_id,
@@ -224,11 +238,11 @@ class EventSerializer(Plain, Model[Event]):
             "recorded_at": _time(instance.recorded_at),
             "actor": _key(instance.actor, "username"),
             "act": str(instance.act),
-            "value": instance.value,
-            "amount": f"{instance.amount:.2f}" if instance.amount is not None else None,
+            "value": "" if hidden else instance.value,
+            "amount": None if hidden else _amount(instance.amount),
             "currency": instance.currency,
             "reason": instance.reason,
-            "inputs": instance.inputs,
+            "inputs": {} if hidden else instance.inputs,
             "annuls": instance.annuls_id,
             "source": instance.source.key,
             "campaign": _key(instance.campaign),

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from funnel.models import ApiToken, Contact, Event, Journey
 from funnel.stages import FACTS, MOVES, Role, Stage
+from tests.factories import journey_at, run
 
 from .plain import START, application, person, step
 
@@ -309,11 +311,12 @@ def test_what_the_schema_says_of_journeys_and_events_is_what_they_answer() -> No
     from funnel.api.serializers import EventSerializer, JourneySerializer, Plain
 
     journey = step(application(owner=person(), amount=5), "mark_spam")
+    context = {"request": SimpleNamespace(user=person(Role.MANAGER))}
     for kind, record in ((JourneySerializer, journey), (EventSerializer, Event.objects.first())):
         slow = ModelSerializer.to_representation(kind(), record)
         assert issubclass(kind, Plain)
-        assert kind(record).data == slow
-        assert list(kind(record).data) == list(slow)
+        assert kind(record, context=context).data == slow
+        assert list(kind(record, context=context).data) == list(slow)
 
 
 @pytest.mark.parametrize("path", ["users/", "teams/", "sources/", "campaigns/", "services/", "reasons/"])
@@ -340,3 +343,21 @@ def test_a_journeys_ledger_pages_in_the_order_of_replay_however_late_an_event_wa
 def test_an_expected_amount_below_nothing_is_told(api: Api) -> None:
     answer = api.patch(f"journeys/{application().pk}/", {"amount": "-5"})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "amount"), "negative"
+
+
+@pytest.mark.parametrize(
+    ("role", "sees"),
+    [(Role.MANAGER, True), (Role.SERVICE, True), (Role.MARKETER, False), (Role.FIRST_TOUCH, False)],
+)
+def test_amounts_are_told_to_who_may_see_money_only(role: str, sees: bool) -> None:
+    journey = journey_at(Stage.WON)
+    Journey.objects.filter(pk=journey.pk).update(amount="1234.50")
+    run(journey, "payment_received")
+    reader = Api(role)
+    if role == Role.FIRST_TOUCH:  # sees what is their own
+        Journey.objects.filter(pk=journey.pk).update(owner=reader.user)
+    ledger = reader.get(f"journeys/{journey.pk}/events/").json()["results"]
+    (event,) = (row for row in ledger if row["event"] == "payment_received")
+    assert (event["amount"] is not None) == bool(event["value"]) == bool(event["inputs"]) == sees
+    assert (reader.get(f"journeys/{journey.pk}/").json()["amount"] == "1234.50") == sees
+    assert sees or reader.patch(f"journeys/{journey.pk}/", {"amount": "1"}).status_code == 403
