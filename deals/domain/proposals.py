@@ -175,16 +175,13 @@ def send_proposal(
     The journey's expected amount becomes the version's total. Raises Refused where there is no draft with lines.
     """
     (journey,) = journeys
+    version = ProposalVersion.objects.filter(
+        proposal__journey=journey, state=ProposalVersion.State.DRAFT
+    ).first()
     if lines:
-        proposal = Proposal.objects.get_or_create(journey=journey)[0]
-        version = proposal.versions.filter(state=ProposalVersion.State.DRAFT).first()
-        version = version or _start_drafts([proposal])[0]
+        version = version or _start_drafts([Proposal.objects.get_or_create(journey=journey)[0]])[0]
         _replace_lines(version, lines)
         version.edited_by, version.edited_at = actor, at
-    else:
-        version = ProposalVersion.objects.filter(
-            proposal__journey=journey, state=ProposalVersion.State.DRAFT
-        ).first()
     events = machine.move(
         journeys=journeys,
         name="send_proposal",

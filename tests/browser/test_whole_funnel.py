@@ -144,7 +144,7 @@ def test_an_application_becomes_a_paying_client(visit: Visit) -> None:
     page.goto("/payments/?status=paid")
     expect(page.get_by_text("Client Works").first).to_be_visible()
     page.goto("/dashboard/")
-    expect(page.get_by_text("10,800").first).to_be_visible()
+    expect(page.locator(".stat .big [title*='10,800']").first).to_be_visible()
 
     check_ledger(journey)
 
