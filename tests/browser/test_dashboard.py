@@ -39,9 +39,10 @@ def saved(page: Page, click: Callable[[], None], folder: Path) -> tuple[str, byt
 
 def read_to_the_end(page: Page) -> None:
     """Scroll as a reader does, until every panel that comes in sight has come."""
-    waiting = page.locator(".later > section:first-child a.btn")
-    while left := waiting.count():
-        waiting.first.evaluate("button => button.scrollIntoView()")
+    button = ".later > section:first-child a.btn"
+    waiting = page.locator(button)
+    while left := waiting.count():  # what has come meanwhile is no longer there to scroll to
+        page.evaluate("button => document.querySelector(button)?.scrollIntoView()", button)
         expect(waiting).not_to_have_count(left)
 
 
