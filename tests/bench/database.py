@@ -121,9 +121,9 @@ class Bench:
 
 
 @contextmanager
-def bench_database(*, filled: bool = True) -> Iterator[Bench]:
-    """Make, migrate and fill the database that SIZE asks for; drop it afterwards."""
-    size = SIZES[os.environ.get("SIZE", "100k")]
+def bench_database(*, filled: bool = True, size: int = 0) -> Iterator[Bench]:
+    """Make, migrate and fill the database of `size` journeys, or as many as SIZE asks for; drop it afterwards."""
+    size = size or SIZES[os.environ.get("SIZE", "100k")]
     bench = Bench(embedded.servers(test=True), "bench", size)
     outer = bench.connect("postgres")
     with outer.cursor() as cursor:

@@ -75,8 +75,7 @@ def fill(bench: Bench) -> int:
     bench.manage("shell", "-v0", "-c", "from tests.bench.history import people; people()")
     with closing(bench.connect()) as connection, connection.cursor() as cursor:
         write(cursor, journeys=bench.size)
-        cursor.execute("VACUUM ANALYZE funnel_event")
-        cursor.execute("VACUUM ANALYZE funnel_journey")
+        cursor.execute("VACUUM ANALYZE")
         cursor.execute("SELECT count(*) FROM funnel_event")
         (count,) = cursor.fetchone()
     return int(count)
