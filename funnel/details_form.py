@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import Any
 
-import phonenumbers
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from . import access
+from . import access, phones
 from .access import Permission
 from .forms import MoneyField
 from .models import Journey, User
 from .parties import details_of, mark_of
 from .periods import FIRST_YEAR, LAST_YEAR
-
-
-def phone_of(text: str) -> str:
-    """Return a phone number as it is kept, "" for none. Raises ValidationError."""
-    text = text.strip()
-    if not text:
-        return ""
-    digits = re.sub(r"\D", "", text)
-    if not 5 <= len(digits) <= 20 or re.search(r"[^\d\s()+./-]", text):
-        raise ValidationError(_("Give a phone number such as +49 30 901820."))
-    if not text.startswith(("+", "00")):
-        return digits
-    try:
-        number = phonenumbers.parse(f"+{digits.removeprefix('00') if text.startswith('00') else digits}")
-    except phonenumbers.NumberParseException as fault:
-        raise ValidationError(_("Give a phone number such as +49 30 901820.")) from fault
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 class DetailsForm(forms.Form):
@@ -68,7 +49,7 @@ class DetailsForm(forms.Form):
         return str(self.cleaned_data["email"]).strip().lower()
 
     def clean_phone(self) -> str:
-        return phone_of(str(self.cleaned_data["phone"]))
+        return phones.phone(str(self.cleaned_data["phone"]))
 
     def clean_company_domain(self) -> str:
         return str(self.cleaned_data["company_domain"]).strip().lower()

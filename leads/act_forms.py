@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from funnel import phones
 from funnel.act_forms import ActivityForm, comment_field
 from funnel.forms import ActForm, KeyChoiceField, UserField
 from funnel.models import Campaign, Service, Source
@@ -94,7 +95,7 @@ class ReachForm(ActForm):
         return normal.email(self.cleaned_data["email"])
 
     def clean_phone(self) -> str:
-        return normal.phone(self.cleaned_data["phone"], region=self.phone_region)
+        return phones.phone(self.cleaned_data["phone"], region=self.phone_region)
 
     def clean(self) -> dict[str, Any]:
         cleaned = dict(super().clean() or self.cleaned_data)

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from funnel import acts, machine, merging, parties
+from funnel import acts, machine, merging, parties, phones
 from funnel.annulment import CannotAnnul, annul
 from funnel.domain import log_activity
 from funnel.ledger import Entry, append
@@ -78,7 +78,7 @@ def capture(
     person = Person(
         normal.words(name),
         _clean("email", normal.email, email),
-        _clean("phone", normal.phone, phone, region=region or (form.phone_region if form else "")),
+        _clean("phone", phones.phone, phone, region=region or (form.phone_region if form else "")),
         normal.words(company),
     )
     if not (person.email or person.phone):

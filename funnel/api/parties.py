@@ -21,9 +21,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from funnel import merging, party_page
+from funnel import merging, party_page, phones
 from funnel.access import Permission
-from funnel.details_form import phone_of
 from funnel.merging import CannotMerge
 from funnel.models import Company, Contact, FieldChange
 from funnel.parties import CUSTOM, ChangedMeanwhile, Party, edit_party, party_mark
@@ -114,7 +113,7 @@ class ContactSerializer(_PartySerializer):
         return value.strip().lower()
 
     def validate_phone(self, value: str) -> str:
-        return phone_of(value)
+        return phones.phone(value)
 
 
 class ChangeSerializer(Model[FieldChange]):

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from funnel.details_form import DetailsForm
 from funnel.inline_details import value_mark
 from funnel.models import FieldChange, Journey
 from funnel.stages import Role, Stage
@@ -114,3 +115,10 @@ def test_only_what_may_be_seen_and_edited_is(client, manager, journey) -> None:
     assert client.get(url(journey, "phone"), headers=HTMX).status_code == 404
     client.force_login(manager)
     assert client.get(url(journey_at(Stage.MERGED), "phone"), headers=HTMX).status_code == 403
+
+
+def test_a_phone_is_written_as_applications_write_it(settings, manager, journey):
+    settings.PHONE_REGION = "DE"
+    form = DetailsForm({"phone": "030 901820", "company_name": "Evergreen"}, user=manager, journey=journey)
+    assert form.is_valid(), form.errors
+    assert form.cleaned_data["phone"] == "+4930901820"
