@@ -1,5 +1,6 @@
 """A database of its own for measuring, filled by SQL: what is measured is not what fills it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -83,6 +84,20 @@ class Bench:
         if done.returncode:
             raise RuntimeError(done.stderr)
         return done.stdout.strip()
+
+    def timed(self, module: str, *words: str) -> dict[str, float]:
+        """Run a module of the bench on this database, in a process of its own; return the seconds that it prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", f"tests.bench.{module}", *words],
+            cwd=BASE_DIR,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        return found
 
     def pgbench(self, script: str, *, clients: int, seconds: int, folder: Path) -> float:
         """Run a pgbench script; return transactions a second."""
