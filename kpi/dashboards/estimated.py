@@ -46,18 +46,11 @@ class Estimated:
     kept: Estimates
 
     def end(self, figures: Figures, metric: Metric, month: Period) -> charts.Estimate | None:
-        """How the running month may end; None of other months, and where there is no forecast.
-
-        A count cannot end below what has been counted since the forecast was made.
-        """
-        row = self._forecast(metric, month)
-        if row is None or row.value is None or row.low is None or row.high is None:
+        """How the running month may end; None of other months, and where there is no forecast."""
+        if self._forecast(metric, month) is None:
             return None
-        low, middle, high = round(row.low), round(row.value), round(row.high)
-        if metric.kind == "count":
-            so_far = int(figures.of(month, metric).figure or 0)
-            low, middle, high = max(low, so_far), max(middle, so_far), max(high, so_far)
-        return charts.Estimate(low, middle, high)
+        end = self.kept.end(metric.key, month.name, figures.of(month, metric).figure)
+        return charts.Estimate(*end) if end else None
 
     def outlook(self, figures: Figures, metric: Metric) -> Outlook | None:
         """How the month that the dashboard is about may end; None of other periods."""

@@ -22,6 +22,7 @@ from kpi.dashboards.shown import unit_of
 from kpi.measures import Metric
 from kpi.metrics import seen_by
 from kpi.models import Plan
+from kpi.queries import Question, Span, answer, windows_of
 from kpi.rollup import FRESH
 from kpi.values import Number
 
@@ -180,17 +181,28 @@ def _part(clock: BusinessClock, period: Period, month: Period) -> Fraction:
 
 
 def _outlook(organisation: Organisation, metrics: Sequence[Metric], now: datetime) -> list[Outlook]:
-    """How the month that runs may end, of what is estimated: one query."""
-    month = organisation.clock.month_at(now).name
+    """How the month that runs may end, of what is estimated: what is kept, and what is counted by now."""
+    clock = organisation.clock
+    period = clock.month_at(now)
+    month = period.name
     kept = estimates.read([metric.key for metric in metrics], [month])
+    known = [metric for metric in metrics if kept.forecast(metric.key, month)]
+    if not known:
+        return []
+    span = Span(month, *clock.period_bounds(period), rough=True)
+    so_far = answer(Question(clock, now, [span], "", windows_of(organisation), lag=FRESH), known)
     found = []
-    for metric in metrics:
-        row, unit = kept.forecast(metric.key, month), unit_of(metric, organisation.currency)
-        if row is None or row.value is None or row.low is None or row.high is None:
+    for metric in known:
+        row, end = (
+            kept.forecast(metric.key, month),
+            kept.end(metric.key, month, so_far.of(month, metric.key).figure),
+        )
+        if row is None or end is None:
             continue
-        between = f"{unit.short(round(row.low))} – {unit.short(round(row.high))}"
+        unit = unit_of(metric, organisation.currency)
+        between = f"{unit.short(end.low)} – {unit.short(end.high)}"
         error = "" if row.error is None else formats.percent(row.error)
-        found.append(Outlook(str(metric.name), unit.short(round(row.value)), between, error))
+        found.append(Outlook(str(metric.name), unit.short(end.middle), between, error))
     return found
 
 

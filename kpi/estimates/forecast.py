@@ -64,8 +64,7 @@ class History:
 def forecast(history: History, month: Period, today: date, *, floor: float | None) -> Forecast | None:
     """Forecast the month as seen at the beginning of `today`; None where the history is too short.
 
-    `floor` is what has been counted up to this moment: the month ends no lower, but for what the same days of earlier
-    months took away at worst, as refunds do. None sets no floor.
+    `floor` is what has been counted up to this moment: no part of the forecast is lower. None sets no floor.
     """
     if len(history.months) < NEEDED:
         return None
@@ -78,8 +77,6 @@ def forecast(history: History, month: Period, today: date, *, floor: float | Non
     scale = max(level, abs(value))
     low, high = value + deciles[0] * scale, value + deciles[-1] * scale
     if floor is not None:
-        left = history.clock.business_days(today, month.until)
-        floor += min(0.0, *(_tail(history, earlier, left) for earlier in history.months))
         value, low, high = max(value, floor), max(low, floor), max(high, floor)
     return Forecast(
         value=value,

@@ -3,8 +3,19 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
+from typing import NamedTuple
 
 from kpi.models import Estimate
+from kpi.values import Number
+
+
+class End(NamedTuple):
+    """How a month may end, in whole units: the middle and the interval around it."""
+
+    low: int
+    middle: int
+    high: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +27,14 @@ class Estimates:
     def forecast(self, metric: str, month: str) -> Estimate | None:
         """The forecast of a month's end; its `value` is None, with `details` "needs" and "has", on a short history."""
         return self.rows.get((Estimate.Kind.FORECAST, metric, month))
+
+    def end(self, metric: str, month: str, so_far: Number | None) -> End | None:
+        """How a month may end, no part of it below `so_far`, what is counted now; None without a forecast."""
+        row = self.forecast(metric, month)
+        if row is None or row.value is None or row.low is None or row.high is None:
+            return None
+        floor = ceil(so_far or 0)
+        return End(*(max(floor, round(part)) for part in (row.low, row.value, row.high)))
 
     def adjusted(self, metric: str, month: str) -> Estimate | None:
         """A month without its season, the trend in `details`; `value` None where there is not enough history."""

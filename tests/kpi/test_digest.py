@@ -30,6 +30,7 @@ from kpi.models import DigestMail, Estimate, Plan
 from tests.factories import people
 from tests.postbox import Postbox
 
+from . import ledgers
 from .conftest import AS_OF
 
 pytestmark = pytest.mark.usefixtures("berlin")
@@ -166,6 +167,25 @@ def test_a_weekly_digest_tells_how_the_month_may_end_and_calls_it_an_estimate(ma
     assert "≈ 64" in seller
     assert "€94K" not in seller
     assert "estimate" not in letter(manager).text
+
+
+def test_a_weekly_digest_never_tells_of_an_end_below_what_has_come(manager: User) -> None:
+    now = at("2026-04-03T12:00")
+    ledgers.write(
+        [ledgers.Start("j1", "c1", source="web")],
+        [
+            ledgers.Row("e1", "j1", "lead_created", now),
+            ledgers.Row("e2", "j1", "contract_signed", now, "700"),
+            ledgers.Row("e3", "j1", "payment_received", now, "500"),
+        ],
+    )
+    Estimate.objects.create(
+        kind="forecast", metric="payments_net", month="2026-04", made_at=AS_OF, method="m",
+        value=90, low=80, high=100, error=0.12, tested=24,
+    )  # fmt: skip
+    said = letter(manager, Period.parse("2026-03-30..2026-04-05"), WEEKLY).text
+    assert "≈ €500" in said
+    assert "in 8 of 10 cases €500 – €500" in said
 
 
 def test_every_address_is_whole(golden: Organisation, manager: User) -> None:

@@ -14,6 +14,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
 
 from deals.models import Instalment
 from funnel.clock import BusinessClock
@@ -103,17 +105,30 @@ def test_a_forecast_never_falls_below_what_has_come() -> None:
     assert (found.value, found.low) == (50, 50)
 
 
-def test_money_may_fall_below_what_has_come_by_no_more_than_it_ever_did() -> None:
+def test_money_never_ends_below_what_has_come_though_months_before_ended_with_refunds() -> None:
     past = months("2026-02", 12)
-    totals = dict.fromkeys((month.name for month in past), 20.0)
-    whole = even(totals, running={date(2026, 3, 2): 100.0})
-    refunded = dict(whole.daily) | {business_days(past[3])[-1]: -5.0}
-    today = date(2026, 3, 20)
-    for daily, least in ((whole.daily, 100), (refunded, 95)):
-        wild = dict(daily) | {business_days(past[8])[-1]: 500.0}
-        found = forecast(History(CLOCK, wild, past), Period.month("2026-03"), today, floor=100)
-        assert found is not None
-        assert found.low == least
+    whole = even(dict.fromkeys((month.name for month in past), 20.0), running={date(2026, 3, 2): 100.0})
+    refunded = dict(whole.daily) | {business_days(month)[-1]: -50.0 for month in past}
+    found = forecast(History(CLOCK, refunded, past), Period.month("2026-03"), date(2026, 3, 20), floor=100)
+    assert found is not None
+    assert (found.value, found.low, found.high) == (100, 100, 100)
+
+
+@given(
+    daily=st.lists(st.floats(-1000, 1000), min_size=60, max_size=260),
+    day=st.integers(1, 31),
+    came=st.floats(-500, 5000),
+)
+def test_no_history_makes_an_estimate_that_lies_below_what_has_come(
+    daily: list[float], day: int, came: float
+) -> None:
+    past = months("2026-02", 14)
+    days = [one for month in past for one in business_days(month)]
+    march = Period.month("2026-03")
+    history = History(CLOCK, dict(zip(days, daily, strict=False)) | {march.first: came}, past)
+    found = forecast(history, march, march.first + DAY * (day - 1), floor=came)
+    assert found is not None
+    assert came <= found.low <= found.value <= found.high
 
 
 def test_the_season_moves_the_rest_of_the_month_where_two_years_are_known() -> None:

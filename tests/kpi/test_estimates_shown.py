@@ -12,6 +12,7 @@ from django.utils import timezone
 from funnel.models import Organisation
 from funnel.periods import Period
 from funnel.stages import Role
+from kpi.estimates.history import METRICS
 from kpi.models import Estimate, Plan
 from tests.factories import people
 
@@ -64,9 +65,36 @@ def test_a_card_and_the_trend_tell_how_the_month_may_end(month: Period, manager:
     assert "Likely between" in manager.get(URL, {"trend": "leads_valid"}).content.decode()
 
 
-def test_a_count_never_ends_below_what_has_come_since_the_forecast(month: Period, manager: Client) -> None:
-    forecast("leads_valid", month, 1, low=0, high=2)
-    assert "Estimate for the month's end: 3 (3 – 3)" in words(manager)
+SOLD = {"leads_valid": 4, "deals_won": 1, "contract_value_won": 700, "payments_net": 500}
+"""What has come of each metric that is estimated, once the client of a fourth application signed and paid."""
+
+
+@pytest.mark.parametrize("metric", [metric.key for metric in METRICS])
+def test_no_estimate_is_below_what_has_come_since_it_was_made(
+    metric: str, month: Period, manager: Client
+) -> None:
+    now = timezone.now()
+    write(
+        [Start("sold", "c9", source="web")],
+        [
+            Row("s1", "sold", "lead_created", now),
+            Row("s2", "sold", "contract_signed", now, "700"),
+            Row("s3", "sold", "payment_received", now, "499.50"),
+        ],
+    )
+    forecast(metric, month, 0, low=-2, high=0)
+    rows = list(
+        csv.reader(
+            manager.get("/dashboard/panels/trend/", {"trend": metric, "format": "csv"})
+            .content.decode("utf-8-sig")
+            .splitlines()
+        )
+    )
+    last = dict(zip(rows[0], rows[-1], strict=True))
+    least = str(SOLD[metric])
+    assert [last[name] for name in ("Estimate", "Estimate, from", "Estimate, to")] == [least] * 3
+    shown = least if metric in {"leads_valid", "deals_won"} else f"€{least}"
+    assert f"Estimate for the month's end: {shown} ({shown} – {shown})" in words(manager)
 
 
 @pytest.mark.parametrize("asked", [{"source": "web"}, {"as_of": "2026-11-01T00:00+00:00"}])
