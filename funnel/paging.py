@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -18,8 +18,7 @@ M = TypeVar("M", bound=Model)
 
 SIZE = 50
 SEPARATOR = "~"
-NOTHING: Final = ""
-"""How an address writes a place among the rows without a value."""
+"""Stands between value and key of a place in an address; the place of a row without a value is its key alone."""
 LONGEST: Final = 300
 """A place in an address is no longer than so many characters."""
 
@@ -31,6 +30,15 @@ class Page(Generic[M]):
     rows: list[M]
     newer: str
     older: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What rows are ordered by; `nullable` where some may be without a value, which come last in either order."""
+
+    name: str
+    rising: bool
+    nullable: bool = False
 
 
 def moment(text: str) -> datetime:
@@ -62,7 +70,7 @@ def whole(text: str) -> int:
 
 def words(text: str) -> str:
     """Read words. Raises ValueError."""
-    if not text or "\x00" in text:
+    if "\x00" in text:
         raise ValueError("no words")
     return text
 
@@ -89,15 +97,16 @@ def keyset(
     after, before = (_read(query.get(name, ""), read, nullable) for name in ("after", "before"))
     backwards = before is not None and after is None
     place = before if backwards else after
-    rising = oldest_first != backwards
+    columns = (Column(by, oldest_first, nullable), Column("pk", oldest_first))
     if place is not None:
-        queryset = queryset.filter(_beyond(by, place, rising, nulls_ahead=nullable and not backwards))
-    cut = ordered(queryset, by, rising=rising, nullable=nullable, backwards=backwards)[: size + 1]
+        queryset = queryset.filter(beyond(columns, place, backwards=backwards))
+    order = order_of(columns, backwards=backwards)
+    cut = queryset.order_by(*order)[: size + 1]
     if fetch is not None:
         # an array is worked out first, and once; a plain IN would be joined last, after every row
         keys = Among(F("pk"), ArraySubquery(cut.values("pk")))
         named = fetch(queryset.model._default_manager.filter(keys))
-        cut = ordered(named, by, rising=rising, nullable=nullable, backwards=backwards)
+        cut = named.order_by(*order)
     found = list(cut)
     more = len(found) > size
     rows = found[:size]
@@ -114,37 +123,46 @@ def keyset(
     )
 
 
-def ordered(
-    queryset: QuerySet[M], by: str, *, rising: bool, nullable: bool = False, backwards: bool = False
-) -> QuerySet[M]:
-    """Return the rows in the order of the pages; `backwards` is how the page before is looked for."""
-    if not nullable:
-        sign = "" if rising else "-"
-        return queryset.order_by(f"{sign}{by}", f"{sign}pk")
-    nulls = {"nulls_first": True} if backwards else {"nulls_last": True}
-    column = F(by).asc(**nulls) if rising else F(by).desc(**nulls)
-    return queryset.order_by(column, "pk" if rising else "-pk")
+def ordered(queryset: QuerySet[M], by: str, *, rising: bool, nullable: bool = False) -> QuerySet[M]:
+    """Return the rows in the order of the pages."""
+    return queryset.order_by(*order_of((Column(by, rising, nullable), Column("pk", rising))))
 
 
-def _beyond(by: str, place: tuple[Any, int], rising: bool, *, nulls_ahead: bool) -> Q:
-    """Return the condition for the rows behind a place; `nulls_ahead` tells that those without a value are among them."""
-    value, key = place
-    way = "gt" if rising else "lt"
-    further = Q(**{f"pk__{way}": key})
+def order_of(columns: Sequence[Column], *, backwards: bool = False) -> list[Any]:
+    """Return what `order_by` takes; `backwards` is how the page before is looked for."""
+    order: list[Any] = []
+    for column in columns:
+        rising = column.rising != backwards
+        if column.nullable:
+            nulls = {"nulls_first": True} if backwards else {"nulls_last": True}
+            order.append(F(column.name).asc(**nulls) if rising else F(column.name).desc(**nulls))
+        else:
+            order.append(column.name if rising else f"-{column.name}")
+    return order
+
+
+def beyond(columns: Sequence[Column], place: Sequence[Any], *, backwards: bool = False) -> Q:
+    """Return the condition for the rows behind a place, which has a value for each column, the key last."""
+    column, value, further = columns[0], place[0], columns[1:]
+    way = "gt" if column.rising != backwards else "lt"
+    behind = Q(**{f"{column.name}__{way}": value}) if value is not None else Q()
+    if not further:
+        return behind
+    rest = beyond(further, place[1:], backwards=backwards)
     if value is None:
-        same = Q(**{f"{by}__isnull": True}) & further
-        return same if nulls_ahead else same | Q(**{f"{by}__isnull": False})
-    if nulls_ahead:
-        return Q(**{f"{by}__{way}": value}) | (Q(**{by: value}) & further) | Q(**{f"{by}__isnull": True})
+        same = Q(**{f"{column.name}__isnull": True}) & rest
+        return same | Q(**{f"{column.name}__isnull": False}) if backwards else same
+    if column.nullable and not backwards:
+        return behind | (Q(**{column.name: value}) & rest) | Q(**{f"{column.name}__isnull": True})
     # the first condition alone bounds the walk over the index; the second settles equal values
-    return Q(**{f"{by}__{way}e": value}) & (Q(**{f"{by}__{way}": value}) | further)
+    return Q(**{f"{column.name}__{way}e": value}) & (behind | rest)
 
 
 def _read(text: str, read: Callable[[str], Any], nullable: bool) -> tuple[Any, int] | None:
     value, found, key = text.rpartition(SEPARATOR)
-    if not found or not key.isascii() or not key.isdigit() or len(key) > 18 or len(text) > LONGEST:
+    if not key.isascii() or not key.isdigit() or len(key) > 18 or len(text) > LONGEST:
         return None
-    if value == NOTHING:
+    if not found:
         return (None, int(key)) if nullable else None
     try:
         return read(value), int(key)
@@ -157,6 +175,6 @@ def _address(query: QueryDict, name: str, by: str, row: Any) -> str:
     for place in ("after", "before"):
         changed.pop(place, None)
     value = getattr(row, by)
-    text = NOTHING if value is None else value.isoformat() if isinstance(value, date) else str(value)
-    changed[name] = f"{text}{SEPARATOR}{row.pk}"
+    text = value.isoformat() if isinstance(value, date) else str(value)
+    changed[name] = f"{row.pk}" if value is None else f"{text}{SEPARATOR}{row.pk}"
     return f"?{changed.urlencode()}"

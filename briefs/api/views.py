@@ -146,11 +146,18 @@ class BriefViewSet(EditResource):
         return Response(self.get_serializer(saved).data)
 
     @extend_schema(responses={200: VersionSerializer(many=True), 404: Problem}, filters=False)
-    @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)
+    @action(
+        detail=True,
+        methods=["get"],
+        pagination_class=None,
+        filterset_class=None,
+        ordering_fields=(),
+        serializer_class=VersionSerializer,
+    )
     def versions(self, request: Request, journey: str) -> Response:
         """Return the brief as it was each time it was filled, the last first; undone ones are left out."""
         found = BriefVersion.objects.filter(brief__journey=self._journey(), withdrawn_at=None)
-        return Response(VersionSerializer(found.select_related("filled_by"), many=True).data)
+        return Response(self.get_serializer(found.select_related("filled_by"), many=True).data)
 
     @extend_schema(
         request=None, responses={200: LinkSerializer, 403: Problem, 404: Problem, 409: RefusalProblem}

@@ -15,12 +15,12 @@ from rest_framework.response import Response
 
 from deals.domain import contracts, proposals
 from deals.forms import ContractPatchForm, ProposalDraftForm
-from deals.models import Contract, Handoff, Instalment, Meeting, Payment, Proposal
+from deals.models import Contract, Handoff, Meeting, Payment, Proposal
 from funnel import acts
 from funnel.access import Permission
 from funnel.acts import BadInput
 from funnel.api.journeys import REFUSALS
-from funnel.api.views import ReadResource
+from funnel.api.views import ReadResource, by_id
 from funnel.forms import ActForm
 from funnel.models import Journey, User
 from funnel.stages import Happening, Role
@@ -82,12 +82,13 @@ class _OfJourneys(ReadResource):
 
 
 class HandoffFilter(filters.FilterSet):
+    journey = by_id("journey")
     offered_to = filters.CharFilter(field_name="offered_to__username")
     waiting = filters.BooleanFilter(method="filter_waiting")
 
     class Meta:
         model = Handoff
-        fields = ("journey", "decision", "reason")
+        fields = ("decision", "reason")
 
     def filter_waiting(self, queryset: QuerySet[Handoff], name: str, value: bool) -> QuerySet[Handoff]:
         waiting = Handoff.objects.waiting().values("pk")
@@ -105,13 +106,14 @@ class HandoffViewSet(_OfJourneys):
 
 
 class MeetingFilter(filters.FilterSet):
+    journey = by_id("journey")
     starts_after = filters.IsoDateTimeFilter(field_name="starts_at", lookup_expr="gte")
     starts_before = filters.IsoDateTimeFilter(field_name="starts_at", lookup_expr="lt")
     specialist = filters.CharFilter(field_name="specialist__username")
 
     class Meta:
         model = Meeting
-        fields = ("journey", "state", "outcome")
+        fields = ("state", "outcome")
 
 
 class MeetingViewSet(_OfJourneys):
@@ -124,11 +126,19 @@ class MeetingViewSet(_OfJourneys):
     queryset = Meeting.objects.select_related("specialist", "organiser")
 
 
+class ProposalFilter(filters.FilterSet):
+    journey = by_id("journey")
+
+    class Meta:
+        model = Proposal
+        fields = ("answer",)
+
+
 class ProposalViewSet(_OfJourneys):
     """Proposals: write a draft here, send it by the move `send_proposal` of its journey."""
 
     serializer_class = shapes.ProposalSerializer
-    filterset_fields = ("journey", "answer")
+    filterset_class = ProposalFilter
     ordering_fields = ("created_at", "id")
     permission = Permission.WRITE_PROPOSALS
     http_method_names = ("get", "post", "patch", "head", "options")
@@ -162,11 +172,19 @@ class ProposalViewSet(_OfJourneys):
         return self.fresh(draft.proposal_id, status)
 
 
+class ContractFilter(filters.FilterSet):
+    journey = by_id("journey")
+
+    class Meta:
+        model = Contract
+        fields = ("signed_on",)
+
+
 class ContractViewSet(_OfJourneys):
     """Contracts: write a draft here, send it by the move `send_contract` of its journey."""
 
     serializer_class = shapes.ContractSerializer
-    filterset_fields = ("journey", "signed_on")
+    filterset_class = ContractFilter
     ordering_fields = ("created_at", "id")
     permission = Permission.WRITE_CONTRACTS
     http_method_names = ("get", "post", "patch", "head", "options")
@@ -202,13 +220,14 @@ class ContractViewSet(_OfJourneys):
 
 
 class PaymentFilter(filters.FilterSet):
+    journey = by_id("journey")
+    instalment = by_id("instalment")
     paid_after = filters.DateFilter(field_name="paid_on", lookup_expr="gte")
     paid_before = filters.DateFilter(field_name="paid_on", lookup_expr="lt")
-    instalment = filters.ModelChoiceFilter(queryset=Instalment.objects.all())
 
     class Meta:
         model = Payment
-        fields = ("journey", "kind", "method")
+        fields = ("kind", "method")
 
 
 class PaymentViewSet(_OfJourneys):

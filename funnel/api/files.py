@@ -24,7 +24,7 @@ from funnel.models import Attachment, Journey
 from funnel.views.files import handed_out
 
 from .serializers import KeyField, Model, Problem
-from .views import ResourceMixin
+from .views import ResourceMixin, by_id
 
 
 class AttachmentSerializer(Model[Attachment]):
@@ -61,7 +61,7 @@ class AttachRequest(serializers.Serializer[Any]):
 class AttachmentFilter(filters.FilterSet):
     """`?journey=41`; `removed=true` are those that may still be brought back."""
 
-    journey = filters.NumberFilter(field_name="journey_id", min_value=1, max_value=2**63 - 1)
+    journey = by_id("journey")
     removed = filters.BooleanFilter(field_name="removed_at", lookup_expr="isnull", exclude=True)
 
     class Meta:

@@ -40,7 +40,7 @@ from .serializers import (
     Problem,
     RefusalProblem,
 )
-from .views import EditResource, ResourceMixin
+from .views import EditResource, ResourceMixin, told
 
 REFUSALS = {400: Problem, 403: Problem, 404: Problem, 409: RefusalProblem, 422: Problem}
 NAME = OpenApiParameter(
@@ -51,6 +51,7 @@ NAME = OpenApiParameter(
 class JourneyFilter(filters.FilterSet):
     """`?stage=new&stage=contacted&owner=ann&created_after=…&search=…`"""
 
+    inside = frozenset({"owner", "source", "campaign", "service"})
     stage = filters.MultipleChoiceFilter(choices=Stage.choices)
     kind = filters.ChoiceFilter(choices=Journey.Kind.choices)
     owner = filters.ModelChoiceFilter(queryset=User.objects.all(), to_field_name="username")
@@ -77,10 +78,10 @@ class LedgerPages(KeysetPagination):
     """A journey's events in the order of replay; most ledgers fit on one page."""
 
     page_size = 200
-    keyset = ("occurred_at", "seq")
+    key = "seq"
 
-    def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
-        return self.keyset
+    def names_of(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
+        return ("occurred_at",)
 
 
 class JourneyViewSet(EditResource):
@@ -120,11 +121,19 @@ class JourneyViewSet(EditResource):
         return key
 
     @extend_schema(responses={200: MoveItem(many=True), 404: Problem}, filters=False)
-    @action(detail=True, methods=["get"], url_path="moves", pagination_class=None)
+    @action(
+        detail=True,
+        methods=["get"],
+        url_path="moves",
+        pagination_class=None,
+        serializer_class=MoveItem,
+        ordering_fields=(),
+    )
     def moves(self, request: Request, pk: str) -> Response:
         """Tell of every move whether it is open to the caller, and where it is not, why; and what it asks."""
         journey = self.get_object()
-        return Response([_move_item(journey, name, request.user) for name in MOVES])
+        items = [_move_item(journey, name, request.user) for name in MOVES]
+        return Response(self.get_serializer(items, many=True).data)
 
     @extend_schema(request=ActRequest, responses={200: ActResponse, **REFUSALS}, parameters=[NAME])
     @action(detail=True, methods=["post"], url_path=r"moves/(?P<name>[a-z_]+)")
@@ -245,16 +254,16 @@ class JourneyViewSet(EditResource):
         filterset_class=None,
         pagination_class=LedgerPages,
         filter_backends=(),
+        ordering_fields=(),
+        parameters=("annulled",),
     )
     def events(self, request: Request, pk: str) -> Response:
         """Return the journey's ledger in the order of replay, annulled events and annulments included."""
         events = Event.objects.filter(journey=self._find())
-        if request.query_params.get("annulled") == "false":
+        if not told(request, "annulled", True):
             events = events.live()
         page = self.paginate_queryset(_related(events))
-        return self.get_paginated_response(
-            EventSerializer(page, many=True, context=self.get_serializer_context()).data
-        )
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
 
 def _related(events: Any) -> Any:
@@ -300,6 +309,8 @@ class EventFeed(ResourceMixin, GenericAPIView[Any]):
 
     serializer_class = EventSerializer
     filter_backends = ()
+    ordering_fields = ()
+    parameters = ("after", "event")
     pagination_class = None
     queryset = Event.objects.none()
 
@@ -317,7 +328,7 @@ class EventFeed(ResourceMixin, GenericAPIView[Any]):
         page = FeedPage.of(request)
         events = _related(page.events())
         body = {
-            "results": EventSerializer(events, many=True, context=self.get_serializer_context()).data,
+            "results": self.get_serializer(events, many=True).data,
             "cursor": page.cursor_after(events),
             "next": page.link_after(events),
             "previous": None,

@@ -31,7 +31,7 @@ from funnel.party_kinds import COMPANY, CONTACT, PartyKind
 from .custom import CustomValues
 from .errors import problem
 from .serializers import KeyField, Model, Problem, RefusalProblem
-from .views import EditResource
+from .views import EditResource, by_id
 
 REFUSALS = {400: Problem, 403: Problem, 404: Problem, 409: RefusalProblem}
 SIDES = ("survivor", "loser")
@@ -178,10 +178,11 @@ class ContactFilter(PartyFilter):
     email = filters.CharFilter(method="filter_email")
     phone = filters.CharFilter()
     external_id = filters.CharFilter(method="filter_key")
+    company = by_id("company")
 
     class Meta:
         model = Contact
-        fields = ("company",)
+        fields: tuple[str, ...] = ()
 
     def filter_key(self, queryset: Any, name: str, value: str) -> Any:
         """Find by the key of an import, also by that of somebody merged into the one it is now."""
@@ -234,22 +235,40 @@ class _PartyViewSet(EditResource):
             return _refused(why, "stale")
 
     @extend_schema(responses={200: LookalikeSerializer(many=True), 404: Problem}, filters=False)
-    @action(detail=True, methods=["get"], pagination_class=None)
+    @action(
+        detail=True,
+        methods=["get"],
+        pagination_class=None,
+        ordering_fields=(),
+        serializer_class=LookalikeSerializer,
+    )
     def duplicates(self, request: Request, pk: str) -> Response:
         """Return records that may be the same one, with why, in words."""
         found = party_page.lookalikes(self.get_object(), request.user)
         rows = [{"id": other.pk, "name": str(other), "why": why} for other, why in found]
-        return Response(LookalikeSerializer(rows, many=True).data)
+        return Response(self.get_serializer(rows, many=True).data)
 
     @extend_schema(responses={200: ChangeSerializer(many=True), 404: Problem}, filters=False)
-    @action(detail=True, methods=["get"])
+    @action(
+        detail=True,
+        methods=["get"],
+        filter_backends=(),
+        ordering_fields=(),
+        serializer_class=ChangeSerializer,
+    )
     def changes(self, request: Request, pk: str) -> Response:
         """List what was changed by hand, newest first."""
         rows = FieldChange.objects.filter(**{self.kind.slug: self.get_object()}).select_related("actor")
         page = self.paginate_queryset(rows)
-        return self.get_paginated_response(ChangeSerializer(page, many=True).data)
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
-    @action(detail=True, methods=["get", "post"], pagination_class=None)
+    @action(
+        detail=True,
+        methods=["get", "post"],
+        pagination_class=None,
+        ordering_fields=(),
+        parameters=("survivor",),
+    )
     def merge(self, request: Request, pk: str) -> Response:
         """Show (GET) what merging this record into `survivor` would do, or do it (POST): the survivor is answered."""
         loser = self.get_object()
@@ -263,7 +282,7 @@ class _PartyViewSet(EditResource):
         try:
             if request.method == "GET":
                 preview = merging.preview(survivor=survivor, loser=loser, actor=actor)
-                return Response(PreviewSerializer(preview).data)
+                return Response(self.sparse(PreviewSerializer(preview)).data)
             keep = wanted.get("keep", {})
             merging.merge(survivor=survivor, loser=loser, actor=actor, at=timezone.now(), keep=keep)
         except CannotMerge as why:

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.exceptions import ValidationError as Fault
 from django.db import transaction
 from django.db.models import QuerySet
+from django_filters import rest_framework as filters
 from rest_framework.exceptions import PermissionDenied, ValidationError
 
 from funnel import people
@@ -22,16 +23,25 @@ from .serializers import (
     TeamSerializer,
     UserSerializer,
 )
-from .views import ReadResource
+from .views import ReadResource, by_id
 from .watched import WatchedResource
+
+
+class ActivityFilter(filters.FilterSet):
+    journey = by_id("journey")
+
+    class Meta:
+        model = Activity
+        fields = ("kind", "direction")
 
 
 class ActivityViewSet(ReadResource):
     """Logged calls, messages, e-mails and meetings; logged by the fact `activity_logged` of a journey."""
 
+    permission = Permission.SEE_WORKSPACE
     serializer_class = ActivitySerializer
     queryset = Activity.objects.select_related("actor")
-    filterset_fields = ("journey", "kind", "direction")
+    filterset_class = ActivityFilter
 
     def get_queryset(self) -> QuerySet[Activity]:
         queryset = super().get_queryset()

@@ -19,7 +19,7 @@ from funnel.models import Journey, Organisation, Task
 from funnel.todo import colleagues
 
 from .serializers import KeyField, Model, Problem
-from .views import WholeResource
+from .views import WholeResource, by_id
 
 LARGEST = 2**31 - 1
 
@@ -115,7 +115,7 @@ class TaskFilter(filters.FilterSet):
     assignee = filters.CharFilter(field_name="assignee__username")
     due_before = filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="lt")
     due_after = filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="gte")
-    journey = filters.NumberFilter(field_name="journey_id", min_value=1, max_value=2**63 - 1)
+    journey = by_id("journey")
     overdue = filters.BooleanFilter(method="late")
 
     class Meta:

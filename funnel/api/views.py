@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django_filters.rest_framework import DjangoFilterBackend
+from django.utils.translation import gettext as _
+from django_filters.rest_framework import DjangoFilterBackend, NumberFilter
 from rest_framework import mixins, viewsets
-from rest_framework.filters import OrderingFilter
+from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer, ListSerializer
@@ -15,6 +16,7 @@ from funnel import access
 
 from .auth import HasScope
 from .idempotency import IdempotentMixin
+from .pagination import NO, YES, OrderedBy
 
 
 class RolePermits(BasePermission):
@@ -27,26 +29,89 @@ class RolePermits(BasePermission):
         return all(access.may(request.user, permission) for permission in needed if permission)
 
 
+LARGEST_KEY = 2**63 - 1
+
+
+def by_id(name: str) -> NumberFilter:
+    """Return the filter of a record by its number: an unknown one and one out of sight find alike nothing."""
+    return NumberFilter(field_name=f"{name}_id", min_value=1, max_value=LARGEST_KEY, decimal_places=0)
+
+
+ALWAYS = frozenset({"format", "lang", "page_size", "cursor", "search", "ordering", "fields", "count"})
+"""Query parameters that no door refuses."""
+
+
+class KnownParameters:
+    """Refuses query parameters that the door does not know, and orderings that it does not have, naming them.
+
+    A door knows `ALWAYS`, its `parameters`, and on lists its filters. Those of a filter set's `inside` are known to who
+    sees the workspace only: to others they are refused as if there were none.
+    """
+
+    parameters: tuple[str, ...] = ()
+    ordering_fields: tuple[str, ...] = ()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)  # type: ignore[misc]
+        given = set(request.query_params)
+        if unknown := given - ALWAYS and given - ALWAYS - self.known_parameters(request):
+            raise ValidationError({name: [_("There is no such parameter here.")] for name in sorted(unknown)})
+        if "ordering" in given:
+            OrderedBy().get_ordering(request, None, self)  # type: ignore[arg-type]  # raises where it is none of ours
+
+    def known_parameters(self, request: Request) -> set[str]:
+        """Return the names that mean something here to the caller, besides `ALWAYS`."""
+        known = set(self.parameters)
+        listed = request.method in SAFE_METHODS and not getattr(self, "detail", False)
+        if listed and DjangoFilterBackend in getattr(self, "filter_backends", ()):
+            filters = DjangoFilterBackend().get_filterset_class(self, self.queryset)  # type: ignore[arg-type,attr-defined]
+            if filters is not None:
+                known |= set(filters.base_filters)
+                if not access.may(request.user, access.Permission.SEE_WORKSPACE):  # type: ignore[arg-type]
+                    known -= getattr(filters, "inside", frozenset())
+        return known
+
+
+def chosen(request: Request, known: Iterable[str]) -> set[str] | None:
+    """Return the names that `?fields=id,stage` keeps, None for all. Raises ValidationError naming unknown ones."""
+    wanted = {name for name in request.query_params.get("fields", "").split(",") if name}
+    if unknown := sorted(wanted - set(known)):
+        words = _("There is no field “%(name)s”.")
+        raise ValidationError({"fields": [words % {"name": name} for name in unknown]})
+    return wanted or None
+
+
+def told(request: Request, name: str, default: bool) -> bool:
+    """Return the yes or no of a query parameter. Raises ValidationError."""
+    text = request.query_params.get(name, "").lower()
+    if text not in YES | NO:
+        raise ValidationError({name: [_("Give true or false.")]})
+    return text in YES if text else default
+
+
 class SparseFields:
-    """`?fields=id,stage` keeps only the fields named; unknown names are ignored."""
+    """`?fields=id,stage` keeps only the fields named."""
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> BaseSerializer[Any]:
-        serializer: BaseSerializer[Any] = super().get_serializer(*args, **kwargs)  # type: ignore[misc]
-        wanted = self.request.query_params.get("fields") if self.request.method == "GET" else None  # type: ignore[attr-defined]
-        if wanted:
-            keep = set(wanted.split(","))
+        return self.sparse(super().get_serializer(*args, **kwargs))  # type: ignore[misc]
+
+    def sparse(self, serializer: BaseSerializer[Any]) -> BaseSerializer[Any]:
+        """Return the serializer with the fields that were asked for."""
+        request: Request = self.request  # type: ignore[attr-defined]
+        if request.method == "GET" and request.query_params.get("fields"):
             inner = serializer.child if isinstance(serializer, ListSerializer) else serializer
             fields = inner.fields  # type: ignore[attr-defined]
-            for name in set(fields) - keep:
-                fields.pop(name)
+            if (kept := chosen(request, fields)) is not None:
+                for name in set(fields) - kept:
+                    fields.pop(name)
         return serializer
 
 
-class ResourceMixin(IdempotentMixin, SparseFields):
+class ResourceMixin(IdempotentMixin, KnownParameters, SparseFields):
     """Scopes, roles, filters, ordering and sparse fields, alike on every resource."""
 
     permission_classes: Iterable[Any] = (HasScope, RolePermits)
-    filter_backends: Iterable[Any] = (DjangoFilterBackend, OrderingFilter)
+    filter_backends: Iterable[Any] = (DjangoFilterBackend, OrderedBy)
     ordering_fields: tuple[str, ...] = ("id",)
     lookup_value_regex = "[0-9]{1,18}"
 

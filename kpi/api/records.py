@@ -14,7 +14,7 @@ from funnel.access import Permission, may
 from funnel.api.auth import HasScope
 from funnel.api.errors import form_faults, invalid
 from funnel.api.serializers import Problem
-from funnel.api.views import RolePermits
+from funnel.api.views import KnownParameters, RolePermits, chosen
 from funnel.models import Organisation, User
 from kpi.forms import CUTS
 from kpi.metrics import BY_KEY
@@ -85,11 +85,12 @@ class RecordsAnswer(serializers.Serializer[Any]):
     results = RecordRow(many=True)
 
 
-class RecordsView(APIView):
+class RecordsView(KnownParameters, APIView):
     """The journeys or payments behind a number of the report."""
 
     permission_classes = (HasScope, RolePermits)
     permission = Permission.SEE_REPORTS
+    parameters = tuple(RecordsForm.base_fields)
 
     @extend_schema(
         operation_id="kpi_records",
@@ -145,6 +146,7 @@ class RecordsView(APIView):
         if not form.is_valid():
             return _refused(request, form)
         metric, sought = form.cleaned_data["metric"], form.sought
+        kept = chosen(request, RecordRow().fields)
         found = find(sought, **form.page)
         shown = rows_of(user, metric, sought, found.rows)
         money = may(user, Permission.SEE_MONEY)
@@ -157,7 +159,10 @@ class RecordsView(APIView):
                 "count": found.count,
                 "sum": plain(found.sum) if money else None,
                 **_links(request, found),
-                "results": [row.json(sought.organisation.currency) for row in shown],
+                "results": [
+                    {name: value for name, value in told.items() if kept is None or name in kept}
+                    for told in (row.json(sought.organisation.currency) for row in shown)
+                ],
             }
         )
 

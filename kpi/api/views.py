@@ -16,7 +16,7 @@ from funnel.access import Permission
 from funnel.api.auth import HasScope
 from funnel.api.errors import form_faults, invalid
 from funnel.api.serializers import Problem
-from funnel.api.views import RolePermits, WholeResource
+from funnel.api.views import KnownParameters, RolePermits, WholeResource, chosen
 from funnel.models import Organisation, User
 from kpi import plans, report
 from kpi.forms import CUTS, ReportForm
@@ -35,11 +35,12 @@ class ReportAnswer(serializers.Serializer[Any]):
     cuts = serializers.DictField(child=serializers.DictField(), help_text="By value of the cut, then by key")
 
 
-class ReportView(APIView):
+class ReportView(KnownParameters, APIView):
     """Every KPI that the caller may see: money takes the permission to see money."""
 
     permission_classes = (HasScope, RolePermits)
     permission = Permission.SEE_REPORTS
+    parameters = tuple(ReportForm.base_fields)
 
     @extend_schema(
         operation_id="kpi_report",
@@ -62,7 +63,9 @@ class ReportView(APIView):
             return invalid(form_faults(form))
         seen = seen_by(cast(User, request.user))
         found = report.build(organisation=organisation, metrics=seen, **form.asked)
-        return Response(found.json())
+        answer = found.json()
+        kept = chosen(request, answer)
+        return Response({name: part for name, part in answer.items() if kept is None or name in kept})
 
 
 class PlanSerializer(serializers.ModelSerializer[Plan]):

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from funnel import access
 from funnel.access import Permission
 from funnel.api.serializers import Problem
-from funnel.api.views import ReadResource, WholeResource
+from funnel.api.views import ReadResource, WholeResource, by_id
 from funnel.models import Journey, Reason
 from funnel.stages import Role
 from partners import algorithm
@@ -39,7 +39,15 @@ class PartnerViewSet(WholeResource):
         parameters=[OpenApiParameter("journey", int, required=True, description="Whom the partner is for")],
         filters=False,
     )
-    @action(detail=False, methods=["get"], pagination_class=None, filterset_fields=())
+    @action(
+        detail=False,
+        methods=["get"],
+        pagination_class=None,
+        filterset_fields=(),
+        ordering_fields=(),
+        parameters=("journey",),
+        serializer_class=PartnerCandidateSerializer,
+    )
     def proposed(self, request: Request) -> Response:
         """Return the partners that fit a journey, ranked, each with why."""
         key = request.query_params.get("journey", "")
@@ -49,16 +57,18 @@ class PartnerViewSet(WholeResource):
         if journey is None:
             raise Http404
         found = algorithm.propose([journey], at=timezone.now())[journey.pk]
-        return Response(PartnerCandidateSerializer(found, many=True).data)
+        return Response(self.get_serializer(found, many=True).data)
 
 
 class ReferralFilter(filters.FilterSet):
+    inside = frozenset({"partner", "reason"})
+
     partner = filters.ModelChoiceFilter(queryset=Partner.objects.all(), to_field_name="key")
     reason = filters.ModelChoiceFilter(
         queryset=Reason.objects.filter(kind=Reason.Kind.REFERRED), to_field_name="key"
     )
     state = filters.MultipleChoiceFilter(choices=Referral.State.choices)
-    journey = filters.NumberFilter(field_name="journey_id")
+    journey = by_id("journey")
 
     class Meta:
         model = Referral
