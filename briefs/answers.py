@@ -9,6 +9,8 @@ from django.core.exceptions import ValidationError
 from django.utils import formats
 from django.utils.translation import gettext as _
 
+from funnel import numbers
+
 from .models import Question
 
 Answer = str | int | float | bool
@@ -25,7 +27,7 @@ def clean(question: Question, given: Any) -> Answer | None:
     Numbers are kept as JSON numbers, dates as YYYY-MM-DD, yes and no as JSON booleans.
     """
     if isinstance(given, str):
-        given = given.strip()
+        given = type(given)(given.strip())  # what a program sent stays marked so
     if given is None or given == "":
         return None
     return _CLEANERS[Kind(question.kind)](question, given)
@@ -74,7 +76,9 @@ def _number(question: Question, given: Any) -> int | float:
     if isinstance(given, bool) or not isinstance(given, str | int | float | Decimal):
         raise ValidationError(words)
     try:
-        number = Decimal(str(given).replace("\xa0", "").replace(" ", "").replace(",", "."))
+        number = numbers.read(given) if isinstance(given, str) else Decimal(str(given))
+    except numbers.NoNumber as fault:
+        raise ValidationError(str(fault)) from None
     except (InvalidOperation, ValueError):  # ValueError: an integer of thousands of digits
         raise ValidationError(words) from None
     if not number.is_finite() or abs(number) >= LARGEST:

@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from funnel import numbers
 from funnel.act_forms import comment_field
 from funnel.forms import ActForm
 
@@ -68,7 +69,7 @@ def _as_input(value: Any) -> str:
     """Return an answer as the value of an input."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return "" if value is None else str(value)
+    return "" if value is None else str(numbers.typed(value))
 
 
 class AnswersField(forms.JSONField):

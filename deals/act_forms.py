@@ -15,7 +15,7 @@ from deals.domain.proposals import totals_of
 from deals.models import DirectCost, Instalment, LegalIssue, Meeting, Objection, Payment
 from deals.totals import LARGEST
 from funnel.act_forms import comment_field
-from funnel.forms import ActForm, CurrencyField, MoneyField, ReasonField, RowsField, UserField
+from funnel.forms import ActForm, CurrencyField, MoneyField, NumberField, ReasonField, RowsField, UserField
 from funnel.models import Organisation, Reason
 from funnel.stages import Role
 
@@ -146,21 +146,22 @@ class QualifyForm(ActForm):
 # proposals -----------------------------------------------------------------------------------------------------------
 
 
+class PercentField(NumberField):
+    """From 0 to 100 per cent."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(percent=True, min_value=0, max_value=100, max_digits=5, decimal_places=2, **options)
+
+
 class LineForm(forms.Form):
     """A line item; discount and tax are per cent."""
 
     description = forms.CharField(label=_("Description"), max_length=500)
     unit = forms.CharField(label=_("Unit"), max_length=30, required=False)
-    quantity = forms.DecimalField(
-        label=_("Quantity"), min_value=Decimal("0.001"), max_digits=10, decimal_places=3
-    )
+    quantity = NumberField(label=_("Quantity"), min_value=Decimal("0.001"), max_digits=10, decimal_places=3)
     unit_price = MoneyField(label=_("Unit price"))
-    discount = forms.DecimalField(
-        label=_("Discount, %"), min_value=0, max_value=100, max_digits=5, decimal_places=2, required=False
-    )
-    tax = forms.DecimalField(
-        label=_("Tax, %"), min_value=0, max_value=100, max_digits=5, decimal_places=2, required=False
-    )
+    discount = PercentField(label=_("Discount, %"), required=False)
+    tax = PercentField(label=_("Tax, %"), required=False)
 
 
 def refuse_too_large(rows: list[dict[str, Any]]) -> None:

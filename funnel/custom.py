@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from . import formats
+from . import formats, numbers
 from .models import CustomField
 
 T = CustomField.Type
@@ -56,10 +56,10 @@ def read(field: CustomField, value: Any) -> Any:
 
 def _number(value: Any) -> str:
     try:
-        found = Decimal(str(value)) if not isinstance(value, bool) else None
-    except InvalidOperation:
+        found = numbers.strict(value) if isinstance(value, str) else Decimal(str(value))
+    except (numbers.NoNumber, InvalidOperation):
         found = None
-    if found is None or not found.is_finite():
+    if found is None or not found.is_finite() or isinstance(value, bool):
         raise ValidationError(_("Give a number."))
     exponent = int(found.as_tuple().exponent)
     if abs(found) >= Decimal(10) ** DIGITS or exponent < -DIGITS:
@@ -109,11 +109,20 @@ class CustomFormField(forms.Field):
         super().__init__(label=field.label, required=False, widget=_widget(field, kept), **options)
 
     def prepare_value(self, value: Any) -> Any:
-        return {True: "true", False: "false"}[value] if isinstance(value, bool) else value
+        if isinstance(value, bool):
+            return {True: "true", False: "false"}[value]
+        return numbers.typed(value) if self.field.type == T.NUMBER else value
 
     def clean(self, value: Any) -> Any:
         # what was kept stays, though the field may no longer take it
-        return self.kept if value == self.kept else read(self.field, value)
+        if value in (self.kept, self.prepare_value(self.kept)):
+            return self.kept
+        if self.field.type == T.NUMBER and isinstance(value, str) and value.strip():
+            try:
+                value = numbers.read(value)
+            except numbers.NoNumber as fault:
+                raise ValidationError(str(fault)) from None
+        return read(self.field, value)
 
 
 def _widget(field: CustomField, kept: Any) -> forms.Widget:

@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from .models import Journey, Reason, User
+from . import numbers
+from .models import Journey, Organisation, Reason, User
 
 
 class KeyChoiceField(forms.ModelChoiceField):
@@ -65,15 +66,22 @@ class RowsWidget(forms.Widget):
         rows = [*given, *({} for _row in range(self.extra))]
         context["widget"] |= {
             "columns": [
-                {"name": column, "label": field.label, "type": _input_type(field), "required": field.required}
+                {
+                    "name": column,
+                    "label": field.label,
+                    "type": _input_type(field),
+                    "number": isinstance(field, forms.DecimalField),
+                    "required": field.required,
+                }
                 for column, field in self.row.base_fields.items()
             ],
             "rows": [
                 [
                     {
                         "name": f"{name}-{index}-{column}",
-                        "value": row.get(column, ""),
+                        "value": field.prepare_value(row.get(column, "")),
                         "type": _input_type(field),
+                        "number": isinstance(field, forms.DecimalField),
                         "label": field.label,
                         "choices": getattr(field, "choices", None),
                     }
@@ -141,12 +149,48 @@ class RowsField(forms.Field):
         return cleaned
 
 
-class MoneyField(forms.DecimalField):
-    """An amount in the organisation's currency: two decimals, not negative."""
+class NumberField(forms.DecimalField):
+    """A number in the reader's language; of a program (`numbers.Strict`), a strict decimal. `percent` may end in "%"."""
+
+    widget = forms.TextInput
+
+    def __init__(self, *, percent: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.percent = percent
+
+    def prepare_value(self, value: Any) -> Any:
+        return numbers.typed(value)
+
+    def to_python(self, value: Any) -> Decimal | None:
+        if isinstance(value, str):
+            text = (
+                value.strip().removesuffix("%")
+                if self.percent and not isinstance(value, numbers.Strict)
+                else value
+            )
+            try:
+                value = self.read(text) if text.strip() else None
+            except numbers.NoNumber as fault:
+                raise ValidationError(str(fault), code="invalid") from None
+        return super().to_python(value)
+
+    def read(self, text: str) -> Decimal:
+        """Return the number typed. Raises NoNumber."""
+        return numbers.read(text)
+
+
+class MoneyField(NumberField):
+    """An amount in the organisation's currency: two decimals, not negative; its sign may go with it."""
 
     def __init__(self, *, positive: bool = False, **options: Any) -> None:
         least = Decimal("0.01") if positive else Decimal(0)
         super().__init__(min_value=least, max_digits=14, decimal_places=2, **options)
+
+    def read(self, text: str) -> Decimal:
+        try:
+            return numbers.read(text)
+        except numbers.NoNumber:  # only a sign needs to know the currency
+            return numbers.read(text, own=Organisation.current().currency)
 
 
 class CurrencyField(forms.CharField):
@@ -196,7 +240,7 @@ class ActForm(forms.Form):
             form.add_error(None, ValidationError(_("Inputs must be an object."), code="type"))
             return form
         fields = cls(journey=journey, actor=actor).fields
-        data, faults = json_data(inputs, fields)
+        data, faults = json_data(numbers.sent(inputs), fields)
         form = cls(data, journey=journey, actor=actor)
         for name, fault in faults:
             form.add_error(name if name in form.fields else None, fault)

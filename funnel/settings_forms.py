@@ -17,6 +17,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from .forms import NumberField
 from .limits import Limit
 from .models import Campaign, Organisation, Reason, Service, Source
 from .models.organisation import Rate
@@ -180,12 +181,11 @@ class RateForm(forms.ModelForm):  # type: ignore[type-arg]
     """What one unit of a currency is worth in the organisation's from a day on."""
 
     day = forms.DateField(label=_("From"), help_text=_("It holds until a later day has its own."))
-    rate = forms.DecimalField(
+    rate = NumberField(
         label=_("Rate"),
         max_digits=20,
         decimal_places=10,
         min_value=Decimal("0.0000000001"),
-        localize=False,
     )
 
     class Meta:

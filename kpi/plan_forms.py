@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from funnel.forms import NumberField
 from funnel.models import Team, User
 from kpi import plan_numbers
 from kpi.forms import YEARS
@@ -116,7 +117,8 @@ class PasteForm(forms.Form):
 class CopyForm(forms.Form):
     use_required_attribute = False
 
-    percent = forms.DecimalField(
+    percent = NumberField(
+        percent=True,
         label=gettext_lazy("Per cent more"),
         required=False,
         min_value=-100,

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from funnel import numbers
 from funnel.access import Permission, may
 from funnel.models import Organisation
 from funnel.sheets import csv_file, xlsx_file
@@ -39,7 +40,7 @@ from kpi.plan_forms import (
     this_year,
 )
 from kpi.plan_grid import Grid, Line
-from kpi.plan_numbers import separators, shown
+from kpi.plan_numbers import shown
 from kpi.plans import COLUMNS, Key, Stale
 
 UNDO = "plan_undo"
@@ -319,7 +320,7 @@ def _page(
 
 def _of_grid(desk: Desk, found: Grid) -> dict[str, Any]:
     seen = {cell.name: str(cell.was) for cell in found.cells if cell.was is not None}
-    decimal, _group = separators()
+    decimal, _group = numbers.separators()
     people = desk.form.people_of(desk.team)
     return {
         "grid": found,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from funnel import numbers
 from funnel.models import Campaign, Organisation, User
 from funnel.periods import DAY, Period
 from funnel.rates import CODE, NoRate, freeze
@@ -21,7 +22,6 @@ COLUMNS: Final = ("campaign", "month", "amount")
 OPTIONAL: Final = "currency"
 """A column that may be missing: blank is the organisation's currency."""
 LARGEST: Final = Decimal("999999999999.99")
-CENT: Final = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,8 @@ def take(*, rows: Iterable[tuple[int, Mapping[str, str]]], actor: User | None, a
             words = _("“%(text)s” is not a month: write it as 2026-03.")
             fault = ("month", words % {"text": month[:40]})
         elif amount is None:
-            fault = ("amount", _("“%(text)s” is not an amount such as 1250.50.") % {"text": text[:40]})
+            words = _("“%(text)s” is not an amount such as %(example)s.")
+            fault = ("amount", words % {"text": text[:40], "example": numbers.typed("1250.50")})
         elif place in lines:
             fault = ("month", _("Line %(line)s already has it.") % {"line": lines[place]})
         elif currency and not CODE.fullmatch(currency):
@@ -145,16 +146,10 @@ def take(*, rows: Iterable[tuple[int, Mapping[str, str]]], actor: User | None, a
 
 
 def amount_of(text: str) -> Decimal | None:
-    """Read an amount as people and spreadsheets write it: "1250.50", "1 250,50", "1250"; None where it is none."""
-    plain = "".join(text.split()).replace("\u202f", "").replace(",", ".")
-    if (
-        not plain
-        or len(plain) > 16
-        or not all(sign.isascii() and (sign.isdigit() or sign == ".") for sign in plain)
-    ):
-        return None
+    """Read an amount as people and spreadsheets of the reader's language write it; None where it is none."""
     try:
-        amount = Decimal(plain)
-    except InvalidOperation:
+        amount = numbers.read(text)
+    except numbers.NoNumber:
         return None
-    return amount if amount <= LARGEST and amount == amount.quantize(CENT) else None
+    in_cents = int(amount.as_tuple().exponent) >= -2
+    return amount if in_cents and 0 <= amount <= LARGEST else None

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from briefs import answers, templates
 from briefs.models import BriefTemplate, BriefVersion, Question, Verdict
 from briefs.queries import Sheet
+from funnel import numbers
 from funnel.api.serializers import KeyField
 from funnel.models import Service
 
@@ -69,7 +70,7 @@ class AnswersField(serializers.Field[Any, Any, Any, Any]):
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, Mapping):
             raise serializers.ValidationError("Give an object of answers by key.")
-        cleaned, faults = answers.clean_all(self.context["sheet"].questions, data)
+        cleaned, faults = answers.clean_all(self.context["sheet"].questions, numbers.sent(data))
         if faults:
             raise serializers.ValidationError({key: fault.messages for key, fault in faults.items()})
         return cleaned

@@ -14,13 +14,14 @@ from funnel.models.organisation import Rate
 from funnel.rates import CODE
 from funnel.subjects import RATE
 
+from .serializers import StrictDecimalField
 from .watched import WatchedResource
 
 
 class RateSerializer(serializers.ModelSerializer[Rate]):
     """What one unit of `currency` is worth in `into`, the organisation's, from `day` on until a later day has its own."""
 
-    rate = serializers.DecimalField(max_digits=20, decimal_places=10, min_value=0)
+    rate = StrictDecimalField(max_digits=20, decimal_places=10, min_value=0)
     into = serializers.CharField(read_only=True)
 
     class Meta:

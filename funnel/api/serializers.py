@@ -12,7 +12,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 
-from funnel import access, machine
+from funnel import access, machine, numbers
 from funnel.models import (
     Activity,
     Campaign,
@@ -42,6 +42,15 @@ class KeyField(serializers.SlugRelatedField[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictDecimalField(serializers.DecimalField):
+    """A decimal such as "1234.50": no exponent, no separators of groups."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str) and not numbers.STRICT.fullmatch(data.strip()):
             self.fail("invalid")
         return super().to_internal_value(data)
 
@@ -101,6 +110,7 @@ class JourneySerializer(Plain, Model[Journey]):
     source = KeyField(read_only=True)
     campaign = KeyField(read_only=True, allow_null=True)
     service = KeyField(read_only=True, allow_null=True)
+    amount = StrictDecimalField(14, 2, min_value=Decimal(0), required=False, allow_null=True)
     custom = CustomValues("journey", required=False)
     half = serializers.CharField(read_only=True)
     is_open = serializers.BooleanField(read_only=True)
@@ -132,7 +142,6 @@ class JourneySerializer(Plain, Model[Journey]):
             "custom",
         )
         read_only_fields = tuple(name for name in fields if name not in {"amount", "expected_on", "custom"})
-        extra_kwargs = {"amount": {"min_value": Decimal(0)}}
 
     def update(self, instance: Journey, validated_data: dict[str, Any]) -> Journey:
         """Write through the one place that keeps what was there before."""

@@ -17,15 +17,15 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
-from funnel.forms import RowsField
+from funnel.forms import NumberField, RowsField
 from funnel.stages import Role, Stage
 from funnel.toasts import toast
 
 
 class LineForm(forms.Form):
     item = forms.CharField(label="Item", max_length=200)
-    quantity = forms.DecimalField(label="Quantity", min_value=0)
-    price = forms.DecimalField(label="Price", min_value=0)
+    quantity = NumberField(label="Quantity", min_value=0)
+    price = NumberField(label="Price", min_value=0)
     due = forms.DateField(label="Due", required=False)
 
 
@@ -37,7 +37,7 @@ class SpecimenForm(forms.Form):
     source = forms.ChoiceField(
         label="Source", choices=[("", "Choose…"), ("web", "Website"), ("event", "Event")]
     )
-    amount = forms.DecimalField(label="Amount", min_value=0, required=False)
+    amount = NumberField(label="Amount", min_value=0, required=False)
     met_at = forms.DateTimeField(label="Met at", required=False)
     signed_on = forms.DateField(label="Signed on", required=False)
     verdict = forms.ChoiceField(
@@ -60,7 +60,7 @@ class SpecimenForm(forms.Form):
 class QuestionForm(forms.Form):
     """What a dialog asks."""
 
-    budget = forms.DecimalField(label="Budget", min_value=0)
+    budget = NumberField(label="Budget", min_value=0)
     comment = forms.CharField(label="Comment", required=False, widget=forms.Textarea)
 
 

@@ -17,9 +17,9 @@
     const percent = text.endsWith("%");
     if (percent) text = text.slice(0, -1);
     text = text
-      .replace(/^\s*[A-Za-z]{3}\b|\b[A-Za-z]{3}\s*$/g, "")
-      .replace(/\p{Sc}/gu, "")
-      .replace(/[\s'’\u00a0\u2007\u2009\u202f]+/g, " ")
+      .replace(/\p{Cf}/gu, "")
+      .replace(/[\s'’]+/g, " ")
+      .replace(/^ ?(?:[a-z]{0,3}\p{Sc}|[a-z]{3}(?![a-z])|руб\.?|р\.)|(?:[a-z]{0,3}\p{Sc}|[a-z]{3}|руб\.?|р\.) ?$/giu, "")
       .trim();
     if (percent && !isShare) return NaN;
     const marks = [",", "."].filter((mark) => text.includes(mark));

@@ -139,7 +139,7 @@ def test_a_service_with_a_template_of_its_own_is_asked_its_own_questions() -> No
     theirs, others = journey_at("contacted", service="scanners"), journey_at("contacted", service="pens")
     assert refusal(theirs, "fill_brief", {"verdict": "can_solve"}).missing == ("brief.halls",)
     assert "brief.budget" in refusal(others, "fill_brief", {"verdict": "can_solve"}).missing
-    run(theirs, "fill_brief", {"answers": {"halls": "1 200,5"}, "verdict": "can_solve"})
+    run(theirs, "fill_brief", {"answers": {"halls": "1200.5"}, "verdict": "can_solve"})
     assert queries.standing(theirs).answers == {"halls": 1200.5}  # type: ignore[union-attr]
 
 

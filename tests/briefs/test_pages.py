@@ -85,7 +85,10 @@ def test_an_autosave_answers_with_the_state_and_the_next_revision(marketer: Clie
 def test_what_cannot_be_understood_is_named_and_the_rest_is_saved(marketer: Client) -> None:
     journey = journey_at("contacted")
     answer = marketer.post(page(journey), sent({"need": "Count", "users": "a dozen"}), headers=HTMX)
-    assert answer.status_code == 422 and "How many people will use it?: Give a number." in words(answer)
+    assert (
+        answer.status_code == 422
+        and "How many people will use it?: “a dozen” is not a number such as 1234.50." in words(answer)
+    )
     assert Brief.objects.get().answers == {"need": "Count"}
     answer = marketer.post(page(journey), sent({"need": "Count", "users": "a dozen"}, revision=1))
     assert answer.status_code == 422

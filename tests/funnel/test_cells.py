@@ -84,7 +84,7 @@ def test_a_value_is_saved_in_its_cell_and_its_undo_brings_the_old_one_back(
     ("name", "given", "words"),
     [
         ("amount", "-5", "greater than or equal to 0"),
-        ("amount", "much", "Enter a number."),
+        ("amount", "much", "“much” is not a number such as 1234.50."),
         ("amount", "9" * 20, "no more than 14 digits"),
         ("expected_on", "2026-02-30", "Enter a valid date."),
         ("expected_on", "0001-01-01", "Give a day of this age."),
