@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from django.db import connection
 
+from funnel import machine
+
+from . import schedule
+
 _FORGET = """
 DELETE FROM {table} record USING funnel_event annulment
  WHERE annulment.annuls_id = record.event_id AND annulment.xact = %(xact)s
@@ -11,6 +15,13 @@ DELETE FROM {table} record USING funnel_event annulment
 _SHARES = """
 DELETE FROM deals_paymentshare share USING deals_payment record, funnel_event annulment
  WHERE share.payment_id = record.id AND annulment.annuls_id = record.event_id AND annulment.xact = %(xact)s
+"""
+_SCHEDULED = """
+SELECT DISTINCT event.journey_id FROM funnel_event event
+  JOIN funnel_journey journey ON journey.id = event.journey_id AND journey.annulled_at IS NULL
+  JOIN deals_contract contract ON contract.journey_id = event.journey_id
+  JOIN deals_instalment instalment ON instalment.contract_id = contract.id
+ WHERE event.xact = %(xact)s
 """
 _LIVE = """
   FROM funnel_event event, funnel_organisation organisation
@@ -25,6 +36,7 @@ SELECT event.journey_id, event.id, CASE event.event WHEN 'refund_paid' THEN 'ref
 """
     + _LIVE
     + """   AND event.event IN ('payment_received', 'refund_paid')
+ ORDER BY event.journey_id, event.occurred_at, event.seq
 ON CONFLICT (event_id) DO NOTHING
 """
 )
@@ -42,7 +54,10 @@ ON CONFLICT (event_id) DO NOTHING
 
 
 def adopt(xact: int) -> None:
-    """Make the records of payments, refunds and costs that a transaction imported: five statements for any number."""
+    """Make the records of payments, refunds and costs that a transaction imported, and spread the money over schedules.
+
+    A fixed number of statements for any number of events.
+    """
     with connection.cursor() as cursor:
         given = {"xact": xact}
         cursor.execute(_SHARES, given)
@@ -50,3 +65,8 @@ def adopt(xact: int) -> None:
             cursor.execute(_FORGET.format(table=table), given)
         cursor.execute(_PAYMENTS, given)
         cursor.execute(_COSTS, given)
+        cursor.execute(_SCHEDULED, given)
+        scheduled = {key for (key,) in cursor.fetchall()}
+    if scheduled:
+        machine.lock(scheduled)
+        schedule.allocate(scheduled)

@@ -227,7 +227,7 @@ def sign(
         Instalment(contract=contract, position=position, due_on=row["due_on"], amount=row["amount"])
         for position, row in enumerate(rows, 1)
     )
-    schedule.spread(journey)
+    schedule.allocate([journey.pk])
     set_amount(journey, amount, actor=actor, at=at)
     return events
 

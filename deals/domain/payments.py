@@ -86,7 +86,7 @@ def receive_payment(
     Payment.objects.create(
         journey=journey, event=events[0], instalment=instalment, amount=amount, paid_on=day, method=method
     )
-    schedule.spread(journey)
+    schedule.allocate([journey.pk])
     return events
 
 
@@ -101,9 +101,9 @@ def pay_refund(
     method: str = Payment.Method.TRANSFER,
     comment: str = "",
 ) -> list[Event]:
-    """Record money that went back to the client. Raises Refused where it is more than they have paid.
+    """Record money that went back to the client: their credit goes first, then instalments are owed again.
 
-    An amount in another currency is frozen as a payment is.
+    An amount in another currency is frozen as a payment is. Raises Refused where it is more than they have paid.
     """
     (journey,) = journeys
     day, moment = moment_of(paid_on, at=at, journey=journey)
@@ -131,6 +131,7 @@ def pay_refund(
         paid_on=day,
         method=method,
     )
+    schedule.allocate([journey.pk])
     return events
 
 
@@ -208,8 +209,7 @@ def reschedule(*, instalment_id: int, due_on: date, actor: User, at: datetime, w
 def payments_annulled(events: Sequence[Event], at: datetime) -> None:
     """Withdraw payments and refunds: what they paid is owed again, and money left over elsewhere moves up."""
     Payment.objects.filter(event__in=events).delete()
-    for journey in Journey.objects.filter(pk__in={event.journey_id for event in events}):
-        schedule.spread(journey)
+    schedule.allocate({event.journey_id for event in events})
 
 
 def costs_annulled(events: Sequence[Event], at: datetime) -> None:

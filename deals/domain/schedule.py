@@ -1,33 +1,88 @@
-"""How money is spread over the instalments of a schedule."""
+"""How money that came in and went back is spread over the instalments of a schedule."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
 from deals.models import Instalment, Payment, PaymentShare
-from funnel.models import Journey
+
+ZERO = Decimal(0)
 
 
-def spread(journey: Journey) -> None:
-    """Work out anew which of the journey's payments pay which instalments: four statements, one without payments.
+class Money(NamedTuple):
+    """A payment, or a refund with a negative amount; `named` is the instalment that it names."""
 
-    Payments go in the order of their days, each first to the instalment that it names, then to those still unpaid
-    from the oldest on. What is over stays on the payment: over-fulfilment is shown, not capped.
+    key: int
+    amount: Decimal
+    named: int | None = None
+
+
+class Part(NamedTuple):
+    """So much of a payment goes to an instalment; a negative part is what a refund takes off it again."""
+
+    money: int
+    instalment: int
+    amount: Decimal
+
+
+def parts_of(entries: Iterable[Money], owed: Sequence[tuple[int, Decimal]]) -> list[Part]:
+    """Spread money, in the order of its days, over instalments (key, amount), the oldest first.
+
+    A payment goes to the instalment that it names, then to the unpaid ones from the oldest on; what is over is the
+    client's credit. A refund is taken from the credit, then from the paid ones from the latest on.
     """
-    payments = list(
-        Payment.objects.filter(journey=journey, kind=Payment.Kind.PAYMENT).order_by("paid_on", "pk")
-    )
-    if not payments:
-        return
-    PaymentShare.objects.filter(payment__journey=journey).delete()
-    instalments = list(Instalment.objects.filter(contract__journey=journey).order_by("due_on", "position"))
-    left = {instalment.pk: instalment.amount for instalment in instalments}
-    shares = []
-    for payment in payments:
-        rest = payment.amount
-        order = sorted(instalments, key=lambda item: item.pk != payment.instalment_id)  # stable: named first
-        for instalment in order:
-            part = min(rest, left[instalment.pk])
-            if part > 0:
-                shares.append(PaymentShare(payment=payment, instalment=instalment, amount=part))
-                left[instalment.pk] -= part
+    left = dict(owed)
+    whole = dict(owed)
+    over = ZERO  # below zero: went back before it came in
+    parts = []
+    for entry in entries:
+        rest = abs(entry.amount)
+        if entry.amount > 0:
+            covered = min(rest, max(ZERO, -over))
+            order = sorted(left, key=lambda key: key != entry.named)  # stable: the named one first
+            room, sign = left, 1
+        else:
+            covered = min(rest, max(ZERO, over))
+            order = list(reversed(left))
+            room, sign = {key: whole[key] - left[key] for key in left}, -1
+        over += sign * covered
+        rest -= covered
+        for key in order:
+            if part := min(rest, room[key]):
+                parts.append(Part(entry.key, key, sign * part))
+                left[key] -= sign * part
                 rest -= part
-    PaymentShare.objects.bulk_create(shares)
+        over += sign * rest
+    return parts
+
+
+def allocate(journeys: Iterable[int]) -> None:
+    """Work out anew what of the journeys' payments and refunds goes to which instalments: four statements, one without money.
+
+    Of each journey, what is left of the instalments is then the contract less what came in, plus what went back, and
+    never below zero. The journeys are locked.
+    """
+    entries: dict[int, list[Money]] = defaultdict(list)
+    money = Payment.objects.filter(journey__in=set(journeys)).order_by("paid_on", "pk")
+    for journey, key, kind, amount, named in money.values_list(
+        "journey", "pk", "kind", "amount", "instalment"
+    ):
+        signed = -amount if kind == Payment.Kind.REFUND else amount
+        entries[journey].append(Money(key, signed, named))
+    if not entries:
+        return
+    owed: dict[int, list[tuple[int, Decimal]]] = defaultdict(list)
+    instalments = Instalment.objects.filter(contract__journey__in=entries).order_by(
+        "due_on", "position", "pk"
+    )
+    for journey, key, amount in instalments.values_list("contract__journey", "pk", "amount"):
+        owed[journey].append((key, amount))
+    PaymentShare.objects.filter(payment__journey__in=owed).delete()
+    PaymentShare.objects.bulk_create(
+        PaymentShare(payment_id=part.money, instalment_id=part.instalment, amount=part.amount)
+        for journey in owed
+        for part in parts_of(entries[journey], owed[journey])
+    )

@@ -150,7 +150,7 @@ class Payment(models.Model):
 
 
 class PaymentShare(models.Model):
-    """The part of a payment that goes to one instalment."""
+    """The part of a payment that goes to one instalment; below zero, what a refund takes off it again."""
 
     payment = models.ForeignKey(Payment, models.CASCADE, related_name="shares")
     instalment = models.ForeignKey(Instalment, models.CASCADE, related_name="shares")
@@ -159,7 +159,7 @@ class PaymentShare(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["payment", "instalment"], name="share_once"),
-            models.CheckConstraint(condition=Q(amount__gt=0), name="share_amount_positive"),
+            models.CheckConstraint(condition=~Q(amount=0), name="share_amount_not_zero"),
         ]
 
     def __str__(self) -> str:

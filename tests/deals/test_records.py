@@ -85,7 +85,7 @@ def test_a_contract_is_signed_with_day_and_amount_and_money_is_positive() -> Non
     refused("contract_version_amount_positive", lambda: ContractVersion.objects.update(amount=0))
     refused("instalment_amount_positive", lambda: Instalment.objects.update(amount=0))
     refused("payment_amount_positive", lambda: Payment.objects.filter(journey=journey).update(amount=-1))
-    refused("share_amount_positive", lambda: PaymentShare.objects.update(amount=0))
+    refused("share_amount_not_zero", lambda: PaymentShare.objects.update(amount=0))
 
 
 def drain() -> None:
