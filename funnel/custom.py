@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from . import formats, numbers
+from .cleaning import line
 from .models import CustomField
 
 T = CustomField.Type
@@ -35,7 +36,8 @@ def read(field: CustomField, value: Any) -> Any:
 
     Takes what JSON has and what forms give: text, numbers, dates, booleans.
     """
-    if value is None or (isinstance(value, str) and not value.strip()):
+    value = line(value) if isinstance(value, str) else value
+    if value is None or value == "":
         return None
     match field.type:
         case T.NUMBER:
@@ -46,12 +48,11 @@ def read(field: CustomField, value: Any) -> Any:
             return _boolean(value)
     if not isinstance(value, str):
         raise ValidationError(_("Give text."))
-    text = value.strip()
-    if "\x00" in text or len(text) > LONGEST:
+    if "\x00" in value or len(value) > LONGEST:
         raise ValidationError(_("At most %(most)s characters.") % {"most": LONGEST})
-    if field.type == T.CHOICE and text not in field.choices:
+    if field.type == T.CHOICE and value not in field.choices:
         raise ValidationError(_("Choose one of: %(choices)s.") % {"choices": ", ".join(field.choices)})
-    return text
+    return value
 
 
 def _number(value: Any) -> str:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import access, phones
 from .access import Permission
+from .cleaning import EmailField, LineField
 from .forms import MoneyField
 from .models import Journey, User
 from .parties import details_of, mark_of
@@ -20,19 +21,19 @@ from .periods import FIRST_YEAR, LAST_YEAR
 class DetailsForm(forms.Form):
     """Contact, company and the expected amount, as far as the role may see them."""
 
-    name = forms.CharField(label=_("Contact"), max_length=200, required=False)
-    email = forms.EmailField(label=_("E-mail"), required=False)
-    phone = forms.CharField(
+    name = LineField(label=_("Contact"), max_length=200, required=False)
+    email = EmailField(label=_("E-mail"), required=False)
+    phone = LineField(
         label=_("Phone"),
-        max_length=32,
+        max_length=phones.LONGEST,
         required=False,
         help_text=_("In international notation: +49 30 901820."),
     )
-    region = forms.CharField(label=_("Region"), max_length=100, required=False)
-    company_name = forms.CharField(label=_("Company"), max_length=200)
-    company_domain = forms.CharField(label=_("Domain"), max_length=253, required=False)
-    company_tax_id = forms.CharField(label=_("Tax number"), max_length=50, required=False)
-    company_region = forms.CharField(label=_("Region of the company"), max_length=100, required=False)
+    region = LineField(label=_("Region"), max_length=100, required=False)
+    company_name = LineField(label=_("Company"), max_length=200)
+    company_domain = LineField(label=_("Domain"), max_length=253, required=False)
+    company_tax_id = LineField(label=_("Tax number"), max_length=50, required=False)
+    company_region = LineField(label=_("Region of the company"), max_length=100, required=False)
     amount = MoneyField(label=_("Expected amount"), required=False)
     expected_on = forms.DateField(label=_("Expected on"), required=False)
     mark = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
@@ -45,14 +46,11 @@ class DetailsForm(forms.Form):
         if not access.may(user, Permission.SEE_MONEY):
             del self.fields["amount"]
 
-    def clean_email(self) -> str:
-        return str(self.cleaned_data["email"]).strip().lower()
-
     def clean_phone(self) -> str:
-        return phones.phone(str(self.cleaned_data["phone"]))
+        return phones.phone(str(self.cleaned_data["phone"]), kept=self.initial["phone"])
 
     def clean_company_domain(self) -> str:
-        return str(self.cleaned_data["company_domain"]).strip().lower()
+        return str(self.cleaned_data["company_domain"]).lower()
 
     def clean_expected_on(self) -> date | None:
         day: date | None = self.cleaned_data["expected_on"]

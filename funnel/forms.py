@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from . import numbers
+from .cleaning import line
 from .models import Journey, Organisation, Reason, User
 
 
@@ -20,6 +21,15 @@ class KeyChoiceField(forms.ModelChoiceField):
     def __init__(self, queryset: Any, *, key: str = "key", **options: Any) -> None:
         super().__init__(queryset, to_field_name=key, **options)
         self.error_messages["invalid_choice"] = _("“%(value)s” is not known here.")
+
+    def to_python(self, value: Any) -> Any:
+        """Find the record by its key as it was given, else by the key cleaned: an import keeps keys verbatim."""
+        try:
+            return super().to_python(value)
+        except ValidationError:
+            if not isinstance(value, str) or line(value) == value:
+                raise
+            return super().to_python(line(value))
 
 
 class ReasonField(KeyChoiceField):

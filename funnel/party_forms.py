@@ -11,6 +11,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import get_language_info, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from . import phones
+from .cleaning import EmailField, LineField
 from .custom import CustomFormField
 from .details_form import DetailsForm
 from .models import Company, Contact, CustomField
@@ -42,21 +44,21 @@ class PartyForm(forms.Form):
 class ContactForm(PartyForm):
     """A person. The company is named, or given by its number: “#12”."""
 
-    name = forms.CharField(label=_("Name"), max_length=200, required=False)
-    email = forms.EmailField(label=_("E-mail"), required=False)
-    phone = forms.CharField(
+    name = LineField(label=_("Name"), max_length=200, required=False)
+    email = EmailField(label=_("E-mail"), required=False)
+    phone = LineField(
         label=_("Phone"),
-        max_length=32,
+        max_length=phones.LONGEST,
         required=False,
         help_text=_("In international notation: +49 30 901820."),
     )
-    company = forms.CharField(
+    company = LineField(
         label=_("Company"),
         max_length=200,
         required=False,
         help_text=_("Its name, or its number such as #12. Journeys keep the company that they came with."),
     )
-    region = forms.CharField(label=_("Region"), max_length=100, required=False)
+    region = LineField(label=_("Region"), max_length=100, required=False)
     language = forms.ChoiceField(label=_("Language"), required=False)
 
     field_order = ["name", "email", "phone", "company", "region", "language"]
@@ -69,12 +71,11 @@ class ContactForm(PartyForm):
             known.setdefault(party.language, party.language)
         self.fields["language"].choices = [("", "—"), *known.items()]  # type: ignore[attr-defined]
 
-    clean_email = DetailsForm.clean_email
     clean_phone = DetailsForm.clean_phone
 
     def clean_company(self) -> int | None:
         """Return the key of the company meant; one of a new name is made when the form is saved."""
-        text = " ".join(str(self.cleaned_data["company"]).split())
+        text = str(self.cleaned_data["company"])
         now: Company | None = self.party.company  # type: ignore[union-attr]
         if not text:
             return None
@@ -118,13 +119,13 @@ class ContactForm(PartyForm):
 class CompanyForm(PartyForm):
     """An organisation."""
 
-    name = forms.CharField(label=pgettext_lazy("company", "Name"), max_length=200)
-    domain = forms.CharField(label=_("Domain"), max_length=253, required=False)
-    tax_id = forms.CharField(label=_("Tax number"), max_length=50, required=False)
-    region = forms.CharField(label=_("Region"), max_length=100, required=False)
+    name = LineField(label=pgettext_lazy("company", "Name"), max_length=200)
+    domain = LineField(label=_("Domain"), max_length=253, required=False)
+    tax_id = LineField(label=_("Tax number"), max_length=50, required=False)
+    region = LineField(label=_("Region"), max_length=100, required=False)
 
     def clean_domain(self) -> str:
-        return str(self.cleaned_data["domain"]).strip().lower()
+        return str(self.cleaned_data["domain"]).lower()
 
 
 FORMS: dict[type[Party], Any] = {Contact: ContactForm, Company: CompanyForm}

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from . import access, registry, timeline
+from . import access, phones, registry, timeline
 from .access import Permission
 from .merging import MERGES
 from .models import Company, Contact, CustomField, Event, FieldChange, Journey, User
@@ -56,7 +56,7 @@ def _linked(party: Party, name: str, words: str) -> Any:
     """Return a value as a link to where it leads: a letter, a call, the company."""
     address = {
         "email": f"mailto:{words}",
-        "phone": f"tel:{words}",
+        "phone": phones.link(words) if name == "phone" else "",
         "company_id": KINDS["company"].url("page", party.company_id)
         if name == "company_id" and words
         else "",

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
+from .cleaning import EmailField, LineField
 from .leaving import Work, takers
 from .models import ApiToken, Team, User
 from .models.programs import Scope
@@ -39,6 +40,7 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ("username", "name", "email", "role", "team", "takes_handoffs", "is_active")
+        field_classes = {"name": LineField, "email": EmailField}
         labels = {
             "is_active": _("May sign in"),
             "username": _("Sign-in name"),
@@ -63,7 +65,7 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields["way"].wanted = True  # type: ignore[attr-defined]
 
     def clean_email(self) -> str:
-        email = str(self.cleaned_data["email"]).strip()
+        email = str(self.cleaned_data["email"])
         if email and User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
             raise ValidationError(_("Somebody else has this address."))
         return email
@@ -195,6 +197,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ("name", "language", "time_zone", "single_keys")
+        field_classes = {"name": LineField}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from . import cleaning
 from .formats import day as day_words
 from .machine import Refusal, Refused
 from .models import Journey, Organisation, SettingChange, User
@@ -110,11 +111,11 @@ def rows_of(content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        reader.fieldnames = columns = [(name or "").strip().lower() for name in reader.fieldnames or []]
+        reader.fieldnames = columns = [cleaning.line(name or "").lower() for name in reader.fieldnames or []]
         if missing := [name for name in COLUMNS if name not in columns]:
             raise BadFile(_("the column %(name)s is missing from line 1.") % {"name": missing[0]})
         for row in reader:
-            yield reader.line_num, {name: (row.get(name) or "").strip() for name in COLUMNS}
+            yield reader.line_num, {name: cleaning.line(row.get(name) or "") for name in COLUMNS}
     except csv.Error as error:
         raise BadFile(_("line %(line)s: %(error)s.") % {"line": reader.line_num, "error": error}) from None
 

@@ -15,6 +15,7 @@ from babel import Locale
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from funnel import cleaning
 from funnel.models import Organisation
 from kpi import plan_numbers
 from kpi.measures import Metric
@@ -77,7 +78,7 @@ def pasted(text: str, *, lines: Sequence[Line], year: int) -> tuple[Texts, list[
 
 def _cells(line: str) -> list[str]:
     mark = "\t" if "\t" in line else ";" if ";" in line else "\t"
-    return [cell.strip().strip('"').strip() for cell in line.split(mark)]
+    return [cleaning.line(cell.strip().strip('"')) for cell in line.split(mark)]
 
 
 def _header(row: Sequence[str], year: int) -> dict[int, str]:

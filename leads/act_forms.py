@@ -10,13 +10,13 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from funnel import phones
+from funnel import cleaning, phones
 from funnel.act_forms import ActivityForm, comment_field
+from funnel.cleaning import EMAIL_LENGTH, LineField
 from funnel.forms import ActForm, KeyChoiceField, UserField
 from funnel.models import Campaign, Service, Source
 from funnel.stages import BOTH
 
-from . import normal
 from .matching import Person
 
 NAME_LENGTH = 200
@@ -69,22 +69,22 @@ class ReachForm(ActForm):
 
     phone_region = ""
 
-    name = forms.CharField(
+    name = LineField(
         label=_("Name"), max_length=NAME_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
-    email = forms.CharField(
+    email = LineField(
         label=_("E-mail"),
-        max_length=normal.EMAIL_LENGTH,
+        max_length=EMAIL_LENGTH,
         required=False,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
-    phone = forms.CharField(
+    phone = LineField(
         label=_("Phone"),
-        max_length=40,
+        max_length=phones.LONGEST,
         required=False,
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
     )
-    company = forms.CharField(
+    company = LineField(
         label=_("Company"),
         max_length=NAME_LENGTH,
         required=False,
@@ -92,10 +92,11 @@ class ReachForm(ActForm):
     )
 
     def clean_email(self) -> str:
-        return normal.email(self.cleaned_data["email"])
+        return cleaning.email(self.cleaned_data["email"])
 
     def clean_phone(self) -> str:
-        return phones.phone(self.cleaned_data["phone"], region=self.phone_region)
+        reached = self.cleaned_data.get("email", "")
+        return phones.reachable(self.cleaned_data["phone"], region=self.phone_region, email=reached)
 
     def clean(self) -> dict[str, Any]:
         cleaned = dict(super().clean() or self.cleaned_data)
@@ -186,6 +187,4 @@ class StaffCaptureForm(CaptureForm):
     def person(self) -> Person:
         """Return who applies. The form is valid."""
         given = self.cleaned_data
-        return Person(
-            normal.words(given["name"]), given["email"], given["phone"], normal.words(given["company"])
-        )
+        return Person(given["name"], given["email"], given["phone"], given["company"])

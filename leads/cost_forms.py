@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from funnel import formats
+from funnel.cleaning import line
 from funnel.forms import MoneyField
 
 from .costs import COLUMNS, OPTIONAL, Sum
@@ -93,11 +94,11 @@ def rows_of(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     separator = max("\t;,", key=head.count)
     try:
         reader = csv.DictReader(io.StringIO(text.replace("\0", "")), delimiter=separator, strict=True)
-        names = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
+        names = {line(name or "").lower(): name for name in reader.fieldnames or ()}
         if missing := [column for column in COLUMNS if column not in names]:
             raise ValueError(_("These columns are missing: %(names)s.") % {"names": ", ".join(missing)})
         for row in reader:
             known = [column for column in (*COLUMNS, OPTIONAL) if column in names]
-            yield reader.line_num, {column: row.get(names[column]) or "" for column in known}
+            yield reader.line_num, {column: line(row.get(names[column]) or "") for column in known}
     except csv.Error as fault:
         raise ValueError(_("This is no table: %(why)s.") % {"why": fault}) from None

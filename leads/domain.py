@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from funnel import acts, machine, merging, parties, phones
+from funnel import acts, cleaning, machine, merging, parties, phones
 from funnel.annulment import CannotAnnul, annul
 from funnel.domain import log_activity
 from funnel.ledger import Entry, append
@@ -21,7 +21,7 @@ from funnel.machine import Locked
 from funnel.models import Activity, Campaign, Company, Contact, Event, Journey, Service, Source, User
 from funnel.stages import Happening, Stage
 
-from . import assignment, matching, normal
+from . import assignment, matching
 from .matching import Candidate, Person
 from .models import Application, WebForm
 
@@ -75,11 +75,13 @@ def capture(
     ten minutes, give the journey that is there already, however many callers come at once.
     Raises ValidationError by field where there is no way to reach the person, or an address or time is wrong.
     """
+    reached = _clean("email", cleaning.email, email)
+    home = region or (form.phone_region if form else "")
     person = Person(
-        normal.words(name),
-        _clean("email", normal.email, email),
-        _clean("phone", phones.phone, phone, region=region or (form.phone_region if form else "")),
-        normal.words(company),
+        cleaning.line(name),
+        reached,
+        _clean("phone", phones.reachable, phone, region=home, email=reached),
+        cleaning.line(company),
     )
     if not (person.email or person.phone):
         raise ValidationError({"email": _("Give an e-mail address or a phone number.")})

@@ -7,6 +7,7 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from funnel.cleaning import LineField
 from funnel.forms import KeyChoiceField, RowsField
 from funnel.models import Service, User
 from funnel.stages import Role
@@ -18,8 +19,8 @@ class CapabilityRow(forms.Form):
     service = KeyChoiceField(
         Service.objects.filter(active=True), label=_("Service"), required=False, empty_label=_("Any service")
     )
-    region = forms.CharField(label=_("Region"), required=False, max_length=100)
-    language = forms.CharField(label=_("Language"), required=False, max_length=8)
+    region = LineField(label=_("Region"), required=False, max_length=100)
+    language = LineField(label=_("Language"), required=False, max_length=8)
 
 
 class PeopleField(forms.ModelMultipleChoiceField):
@@ -50,6 +51,7 @@ class PartnerForm(forms.ModelForm):
     class Meta:
         model = Partner
         fields = ("key", "name", "active", "capacity", "weight")
+        field_classes = {"name": LineField}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

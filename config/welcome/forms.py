@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from funnel.cleaning import EmailField, LineField
 from funnel.formats import DASH
 from funnel.forms import RowsField
 from funnel.models import Organisation, User
@@ -51,8 +52,8 @@ class FirstOrganisationForm(OrganisationForm):
 
 
 class PersonRow(forms.Form):
-    name = forms.CharField(label=_("Full name"), max_length=150)
-    email = forms.EmailField(label=_("E-mail"))
+    name = LineField(label=_("Full name"), max_length=150)
+    email = EmailField(label=_("E-mail"))
     role = forms.ChoiceField(
         label=_("Role"),
         # a row in which nothing is chosen is an empty one

@@ -21,7 +21,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from funnel import merging, party_page, phones
+from funnel import cleaning, merging, party_page, phones
 from funnel.access import Permission
 from funnel.merging import CannotMerge
 from funnel.models import Company, Contact, FieldChange
@@ -82,7 +82,7 @@ class CompanySerializer(_PartySerializer):
         read_only_fields = ("merged_into", "created_at")
 
     def validate_domain(self, value: str) -> str:
-        return value.strip().lower()
+        return value.lower()
 
 
 class ContactSerializer(_PartySerializer):
@@ -109,11 +109,8 @@ class ContactSerializer(_PartySerializer):
         )
         read_only_fields = ("external_id", "merged_into", "created_at")
 
-    def validate_email(self, value: str) -> str:
-        return value.strip().lower()
-
     def validate_phone(self, value: str) -> str:
-        return phones.phone(value)
+        return phones.phone(value, kept=self.instance.phone if isinstance(self.instance, Contact) else None)
 
 
 class ChangeSerializer(Model[FieldChange]):
@@ -176,7 +173,7 @@ class PartyFilter(filters.FilterSet):
 
 class ContactFilter(PartyFilter):
     email = filters.CharFilter(method="filter_email")
-    phone = filters.CharFilter()
+    phone = filters.CharFilter(method="filter_phone")
     external_id = filters.CharFilter(method="filter_key")
     company = by_id("company")
 
@@ -190,7 +187,10 @@ class ContactFilter(PartyFilter):
         return queryset.filter(pk=keyed[1] or keyed[0]) if keyed else queryset.none()
 
     def filter_email(self, queryset: Any, name: str, value: str) -> Any:
-        return queryset.alias(address=Lower("email")).filter(address=value.lower())
+        return queryset.alias(address=Lower("email")).filter(address=cleaning.address(value))
+
+    def filter_phone(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.filter(phone=phones.read(value).text)
 
 
 class CompanyFilter(PartyFilter):

@@ -3,16 +3,16 @@
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.password_validation import validate_password
-from django.db import transaction
+from django.db import models, transaction
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 
-from funnel import access, machine, numbers
+from funnel import access, cleaning, machine, numbers
 from funnel.models import (
     Activity,
     Campaign,
@@ -31,7 +31,31 @@ from funnel.stages import MONEY_EVENTS, Role
 
 from .custom import CustomValues
 
-Model = serializers.ModelSerializer
+M = TypeVar("M", bound=models.Model)
+
+
+class LineField(serializers.CharField):
+    """One line of text, cleaned before it is judged."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        return super().run_validation(cleaning.line(data) if isinstance(data, str) else data)
+
+
+class EmailField(serializers.EmailField):
+    """An e-mail address, cleaned before it is judged."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        return super().run_validation(cleaning.address(data) if isinstance(data, str) else data)
+
+
+class Model(serializers.ModelSerializer[M]):
+    """A record whose lines of text are cleaned; texts of many lines stay as they were written."""
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.CharField: LineField,
+        models.EmailField: EmailField,
+    }
 
 
 class KeyField(serializers.SlugRelatedField[Any]):

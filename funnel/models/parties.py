@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from funnel import phones
 from funnel.party_queries import CompanyQuerySet, ContactQuerySet, contact_order
 from funnel.words import PartyWords
 
@@ -69,7 +70,7 @@ class Contact(models.Model):
     )
     name = models.CharField(_("name"), max_length=200, blank=True)
     email = models.EmailField(_("e-mail"), blank=True)
-    phone = models.CharField(_("phone"), max_length=32, blank=True, help_text=_("In international notation."))
+    phone = models.CharField(_("phone"), max_length=64, blank=True, help_text=_("In international notation."))
     company = models.ForeignKey(Company, models.PROTECT, null=True, blank=True, related_name="contacts")
     language = models.CharField(_("language"), max_length=8, blank=True)
     region = models.CharField(_("region"), max_length=100, blank=True)
@@ -112,3 +113,8 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.email or self.phone or self.external_id or f"#{self.pk}"
+
+    @property
+    def phone_url(self) -> str:
+        """Return the address that dials the phone, "" where there is none to dial."""
+        return phones.link(self.phone)

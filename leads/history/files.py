@@ -14,6 +14,8 @@ from typing import BinaryIO, Final, NamedTuple
 from charset_normalizer import from_bytes
 from django.utils.translation import gettext as _
 
+from funnel import cleaning
+
 LONGEST_RECORD: Final = 1_000_000
 """Characters; a longer record is rejected unread, so that memory stays bounded."""
 MOST_LINES: Final = 1000
@@ -79,7 +81,7 @@ class CsvFile:
         first = next(self._all_records(), None)
         if first is None:
             raise FileProblem(_("%(file)s is empty.") % {"file": self.name})
-        return [name.strip() for name in first.fields]
+        return [cleaning.line(name) for name in first.fields]
 
     def _encoding(self) -> str:
         """Return the encoding by its mark, by being UTF-8, or by the look of its letters; count the lines."""

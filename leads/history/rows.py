@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from django.utils.translation import gettext as _
 
+from funnel import cleaning
 from funnel.periods import FIRST_YEAR
 from funnel.stages import MONEY_EVENTS, Happening
 
@@ -140,6 +141,7 @@ class EventParser:
                 raise _Bad(column, key, _("May not be blank."))
             if len(key) > LONGEST[column]:
                 raise _too_long(column, key, LONGEST[column])
+        event = cleaning.line(event)
         if event not in _EVENTS:
             raise _Bad("event", event, _("No such event."))
         happened = self._instant("occurred_at_utc", occurred)
@@ -155,10 +157,11 @@ class EventParser:
         return event_id, journey_id, event, happened, known, value, amount
 
     def _instant(self, column: str, text: str) -> datetime:
-        if not text.strip():
+        plain = cleaning.line(text)
+        if not plain:
             raise _Bad(column, text, _("May not be blank."))
         try:
-            at = datetime.fromisoformat(text.strip()) if _INSTANT.fullmatch(text.strip()) else None
+            at = datetime.fromisoformat(plain) if _INSTANT.fullmatch(plain) else None
             if at is not None:
                 at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
         except (ValueError, OverflowError):
@@ -171,7 +174,7 @@ class EventParser:
 
 
 def _amount(text: str) -> Decimal:
-    found = _DECIMAL.fullmatch(text.strip())
+    found = _DECIMAL.fullmatch(cleaning.line(text))
     if found is None:
         raise _Bad("value", text, _("Not an amount: a decimal of 0 or more, such as 1200.50, is wanted."))
     whole, cents = found[1].lstrip("0"), found[2] or ""

@@ -90,7 +90,7 @@ def test_a_repeated_external_id_answers_200_with_the_same_journey() -> None:
         ({"email": ""}, "email"),
         ({"email": "ada"}, "email"),
         ({"email": {"a": 1}}, "email"),
-        ({"phone": "call me"}, "phone"),
+        ({"phone": "call me", "email": None}, "phone"),
         ({"message": "x" * 20_001}, "message"),
         ({"external_id": "x" * 201}, "external_id"),
         ({"utm": "utm_source=x"}, "utm"),

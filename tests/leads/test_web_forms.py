@@ -180,7 +180,7 @@ def test_a_program_that_fills_in_the_trap_is_thanked_and_forgotten() -> None:
         {"name": "x" * 100_000},
         {"message": "x" * 20_001},
         {"email": "x" * 1_000_000},
-        {"phone": "\ud800".encode("utf-8", "surrogatepass")},
+        {"phone": "\N{REPLACEMENT CHARACTER}"},
         {"email": "", "phone": ""},
         {"name": ""},
     ],
