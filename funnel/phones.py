@@ -78,7 +78,9 @@ def _read(text: str, home: str) -> Phone:
     number = _parsed(text, digits, home)
     whole = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if number else digits
     national = str(number.national_number) if number else digits
-    if MOST_DIGITS >= len(digits) >= 5 and (len(set(national)) == 1 or _REPEATED.search(digits) or _RESERVED.match(whole)):
+    if MOST_DIGITS >= len(digits) >= 5 and (
+        len(set(national)) == 1 or _REPEATED.search(digits) or _RESERVED.match(whole)
+    ):
         return Phone(typed, PLACEHOLDER)
     if number is None and (text.startswith(("+", "00")) or home or not 5 <= len(digits) <= MOST_DIGITS):
         return Phone(typed, IMPOSSIBLE)

@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('funnel', '0018_notices_of_jobs'),
+        ("funnel", "0018_notices_of_jobs"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='contact',
-            name='phone',
-            field=models.CharField(blank=True, help_text='In international notation.', max_length=64, verbose_name='phone'),
+            model_name="contact",
+            name="phone",
+            field=models.CharField(
+                blank=True, help_text="In international notation.", max_length=64, verbose_name="phone"
+            ),
         ),
     ]

@@ -92,8 +92,12 @@ def test_a_phone_is_the_same_however_it_was_pasted(typed: str) -> None:
     assert phones.read(typed) == phones.Phone(PHONE, phones.REAL)
 
 
-@pytest.mark.parametrize(("typed", "region", "kept"), [("301112223.0", "DE", PHONE), ("49301112223.0", "DE", PHONE)])
-def test_a_number_of_a_spreadsheet_gets_back_what_the_spreadsheet_dropped(typed: str, region: str, kept: str) -> None:
+@pytest.mark.parametrize(
+    ("typed", "region", "kept"), [("301112223.0", "DE", PHONE), ("49301112223.0", "DE", PHONE)]
+)
+def test_a_number_of_a_spreadsheet_gets_back_what_the_spreadsheet_dropped(
+    typed: str, region: str, kept: str
+) -> None:
     assert phones.read(typed, region=region).text == kept
 
 
@@ -118,7 +122,9 @@ def test_a_telephone_dials_the_number_and_then_the_extension() -> None:
 # the doors -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("typed", ["\u202d+49 30 1112223\u202c", "+49 30 1112223\u200b", "tel:+49-30-1112223"])
+@pytest.mark.parametrize(
+    "typed", ["\u202d+49 30 1112223\u202c", "+49 30 1112223\u200b", "tel:+49-30-1112223"]
+)
 def test_a_pasted_phone_is_taken_by_rest_and_by_the_public_form(typed: str) -> None:
     assert post(phone=typed).status_code == 201
     assert Client().post("/f/contact/", {"name": "Inv", "phone": typed, "message": "Hi"}).status_code == 303
@@ -148,7 +154,10 @@ def test_two_extensions_of_one_number_are_two_people_and_each_is_shown(client: C
     page = client.get(reverse("funnel:contact", args=[petr.pk])).content.decode()
     assert 'href="tel:+78125550100;ext=12"' in page
     assert "+78125550100 ext. 12" in page
-    assert "+78125550100 ext. 34" in client.get(reverse("funnel:journey", args=[olga.journeys.get().pk])).content.decode()
+    assert (
+        "+78125550100 ext. 34"
+        in client.get(reverse("funnel:journey", args=[olga.journeys.get().pk])).content.decode()
+    )
 
 
 def test_a_colleagues_form_cleans_names_companies_and_keys(client: Client) -> None:
@@ -169,11 +178,18 @@ def test_a_colleagues_form_cleans_names_companies_and_keys(client: Client) -> No
 def test_the_card_of_a_contact_is_cleaned_on_its_page_and_by_rest(client: Client) -> None:
     contact = lead(email="old@client.example").contact
     client.force_login(people(Role.MANAGER))
-    given = {"name": "Anna\u200b", "email": "mailto:anna@client.example", "phone": "tel:+49-30-1112223", "language": ""}
+    given = {
+        "name": "Anna\u200b",
+        "email": "mailto:anna@client.example",
+        "phone": "tel:+49-30-1112223",
+        "language": "",
+    }
     client.post(reverse("funnel:contact-edit", args=[contact.pk]), given)
     contact.refresh_from_db()
     assert (contact.name, contact.email, contact.phone) == ("Anna", "anna@client.example", PHONE)
-    body = json.dumps({"name": "Ａnna\u200b", "email": "\u200bray@client.example", "phone": "+49 30 1112223 x7"})
+    body = json.dumps(
+        {"name": "Ａnna\u200b", "email": "\u200bray@client.example", "phone": "+49 30 1112223 x7"}
+    )
     api = Client(headers=token(people(Role.MANAGER, "api"), "read", "write"))
     answer = api.patch(f"/api/v1/contacts/{contact.pk}/", body, content_type="application/json")
     assert answer.status_code == 200, answer.content
@@ -198,6 +214,8 @@ def test_a_history_is_read_through_invisible_and_wide_characters_while_its_keys_
 
 def test_tables_of_rates_and_costs_are_read_through_invisible_and_wide_characters() -> None:
     table = "\u200bdate,currency,rate\n２０２６-03-31,\u202dUSD\u202c,０.9215\n"
-    assert list(rates.rows_of(table.encode())) == [(2, {"date": "2026-03-31", "currency": "USD", "rate": "0.9215"})]
+    assert list(rates.rows_of(table.encode())) == [
+        (2, {"date": "2026-03-31", "currency": "USD", "rate": "0.9215"})
+    ]
     costs = "campaign,month\u200b,amount\nfair,２０２６-03,\u202d100\u202c\n"
     assert list(cost_rows(costs)) == [(2, {"campaign": "fair", "month": "2026-03", "amount": "100"})]
