@@ -78,13 +78,7 @@ def set_temporary_password(*, actor: User, user: User) -> str:
     password = _password()
     user.set_password(password)
     user.save(update_fields=["password"])
-    revoke_all(user=user)
     return password
-
-
-def revoke_all(*, user: User) -> int:
-    """Revoke every token of a person; return how many were alive."""
-    return ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
 
 
 def issue_token(

@@ -9,6 +9,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -57,6 +58,14 @@ class Limit:
         if count <= self.attempts:
             return 0
         return max(1, int((since + self.period - now).total_seconds()) + 1)
+
+    def give_back(self, who: str) -> None:
+        """Take back one attempt that was counted: it was no guess."""
+        Attempts.objects.filter(key=_hashed(f"{self.name}:{who}"), count__gt=0).update(count=F("count") - 1)
+
+    def forget(self, who: str) -> None:
+        """Begin to count anew."""
+        Attempts.objects.filter(key=_hashed(f"{self.name}:{who}")).delete()
 
 
 def _hashed(text: str) -> str:

@@ -1,7 +1,10 @@
 """The people and programs that work here."""
 
+from typing import Any
+
 from django.contrib.auth.models import AbstractUser
-from django.db import models
+from django.db import models, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from funnel.stages import Role
@@ -52,6 +55,10 @@ class User(AbstractUser):
         default=dict, blank=True, help_text="How this person arranges lists: see funnel.lists.arrangement."
     )
 
+    session_epoch = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Goes up when the person is disabled: older sessions stay closed."
+    )
+
     class Meta(AbstractUser.Meta):
         ordering = ["username", "pk"]
         constraints = [
@@ -60,6 +67,25 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.get_full_name()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; a new password, or being disabled, ends every token and session for good, by whichever door."""
+        ends = self.pk is not None and (self._password is not None or not self.is_active)
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if ends:
+                self._end_access()
+
+    def _end_access(self) -> None:
+        self.tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
+        if not self.is_active:
+            User.objects.filter(pk=self.pk).update(session_epoch=models.F("session_epoch") + 1)
+            self.refresh_from_db(fields=["session_epoch"])
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Let sessions end with the epoch as they do with the password."""
+        known: str = super()._get_session_auth_hash(secret)  # type: ignore[misc]
+        return f"{known}.{self.session_epoch}" if self.session_epoch else known
 
     def get_full_name(self) -> str:
         """Return the name to show: the full name where given, else the key."""
