@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("funnel", "0018_notices_of_jobs"),
+        ("funnel", "0019_longer_phones"),
     ]
 
     operations = [
