@@ -4,11 +4,13 @@ Time is cut into buckets: the stretches of an interval, counted from 1970 in UTC
 `Tick` says which message a bucket belongs to. A beat writes the row, sends the message and commits; one that dies in
 between leaves either nothing or a message without a row, and the next beat sends another. A worker runs a message only
 where the row names it, or writes the row itself: the first message that gets there wins, and every other one of the
-same bucket is dropped. A message that is delivered again keeps its name, and so runs again.
+same bucket is dropped. A message that is delivered again keeps its name, and so runs again. While a message of a
+schedule waits for a worker, its later buckets are left out: it does their work, too.
 """
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Mapping
@@ -27,6 +29,19 @@ KEPT: Final = timedelta(days=1)  # far longer than a message may wait to be deli
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _log = structlog.get_logger(__name__)
+
+_LONG: Final = 20_000  # messages; a queue as long as this has no worker, and more of the clock's help nobody
+_FIND: Final = f"""
+local length = redis.call('LLEN', KEYS[1])
+if length > {_LONG} then return 1 end
+for start = 0, length, 500 do
+  for _, message in ipairs(redis.call('LRANGE', KEYS[1], start, start + 499)) do
+    if string.find(message, ARGV[1], 1, true) then return 1 end
+  end
+end
+return 0
+"""
+"""Whether a text stands in a message of a queue."""
 
 _CLAIM: Final = (
     "INSERT INTO config_tick (name, at, message) VALUES (%s, %s, %s) ON CONFLICT (name, at) DO NOTHING"
@@ -50,7 +65,8 @@ class Scheduler(beat.Scheduler):
                     self.sent[name] = self.first(name, entry.schedule, now)
                 due = latest(entry.schedule, self.sent[name], now)
                 if due is not None:
-                    self.send(entry, due)
+                    if not self.waits(name):
+                        self.send(entry, due)
                     self.sent[name] = due
             except Exception as error:  # whatever is away comes back, and the other schedules go on
                 _log.warning("not sent", schedule=name, error=str(error).strip())
@@ -78,6 +94,16 @@ class Scheduler(beat.Scheduler):
                 return
             cursor.execute("DELETE FROM config_tick WHERE name = %s AND at < %s", [entry.name, bucket - KEPT])
             self.publish(entry, {"schedule": entry.name, "bucket": bucket.isoformat()}, message)
+
+    def waits(self, name: str) -> bool:
+        """Whether a message of this schedule still waits for a worker: then no second one is sent.
+
+        Looks at the queue itself, so that a queue that was emptied is filled again.
+        """
+        with self.app.pool.acquire(block=True, timeout=2) as link:
+            channel = link.default_channel
+            queue = self.app.conf.task_default_queue
+            return bool(channel.client.eval(_FIND, 1, queue, json.dumps({"schedule": name})[1:-1]))
 
     def publish(self, entry: beat.ScheduleEntry, headers: Mapping[str, str], message: str) -> None:
         options = {**entry.options, "headers": {**entry.options.get("headers", {}), **headers}}

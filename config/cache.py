@@ -16,7 +16,7 @@ def _or(fallback: Callable[..., Any], name: str) -> Any:
     def method(self: PatientRedisClient, *args: Any, **kwargs: Any) -> Any:
         try:
             return getattr(RedisCacheClient, name)(self, *args, **kwargs)
-        except (redis.ConnectionError, redis.TimeoutError) as error:
+        except redis.RedisError as error:
             log.warning("cache_away", operation=name, error=str(error))
             return fallback(*args, **kwargs)
 
@@ -25,7 +25,7 @@ def _or(fallback: Callable[..., Any], name: str) -> Any:
 
 
 class PatientRedisClient(RedisCacheClient):
-    """Answers "not there" and "not stored" while Redis is away."""
+    """Answers "not there" and "not stored" while Redis is away or refuses: out of memory, a full disk."""
 
     add = _or(lambda *a, **k: True, "add")
     get = _or(lambda key, default=None: default, "get")
@@ -38,12 +38,12 @@ class PatientRedisClient(RedisCacheClient):
     delete_many = _or(lambda *a, **k: None, "delete_many")
     clear = _or(lambda *a, **k: False, "clear")
     # `incr` of an absent key raises ValueError in every Django cache: callers are ready for that
-    # (a connection error would be news to them).
+    # (an error of Redis would be news to them).
 
     def incr(self, key: Any, delta: int) -> int:
         try:
             return int(super().incr(key, delta))
-        except (redis.ConnectionError, redis.TimeoutError) as error:
+        except redis.RedisError as error:
             log.warning("cache_away", operation="incr", error=str(error))
             raise ValueError(f"Key {key!r} not found: the cache is away") from error
 

@@ -12,6 +12,8 @@ import environ
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+MEMORY = "/dev/shm"  # noqa: S108 - files in memory, in private folders: a full disk does not reach them
+
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")  # a variable that is set already wins
 

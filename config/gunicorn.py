@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
-from config.env import env
+from config.env import MEMORY, env
 
 # `make up` listens by itself and hands the socket down: a restart of the web refuses nobody.
 bind = env("FUNNEL_BIND", default=f"{env('HOST', default='127.0.0.1')}:{env('PORT', default='8000')}")
@@ -17,6 +18,7 @@ timeout = 60
 graceful_timeout = 8
 keepalive = 5
 control_socket_disable = True
+worker_tmp_dir = MEMORY if Path(MEMORY).is_dir() else None  # a full disk must not stop the heartbeat
 forwarded_allow_ips = "127.0.0.1"
 limit_request_line = 8190
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
 from config.celery import app as celery
+from config.reserve import disk_state
 from config.tasks import canary_age
 
 
@@ -74,7 +75,7 @@ def _migrations() -> str:
 def _broker() -> str:
     with celery.pool.acquire(block=True, timeout=2) as link:
         link.ensure_connection(max_retries=1, timeout=2)
-        link.default_channel.client.ping()
+        link.default_channel.client.set("funnel:writes", 1, ex=60)  # a broker that only reads takes no work
     return "ok"
 
 
@@ -85,4 +86,14 @@ def _jobs() -> str:
     return "ok" if age <= settings.CANARY_MAX_AGE else f"no task has run for {age:.0f} s"
 
 
-CHECKS = {"database": _database, "migrations": _migrations, "broker": _broker, "jobs": _jobs}
+def _disk() -> str:
+    return disk_state(settings.DATA_DIR)
+
+
+CHECKS = {
+    "database": _database,
+    "migrations": _migrations,
+    "broker": _broker,
+    "jobs": _jobs,
+    "disk": _disk,
+}

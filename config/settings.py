@@ -83,7 +83,7 @@ MIDDLEWARE = [
     "funnel.frame.ReaderMiddleware",
     "funnel.toasts.ToastMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "funnel.middleware.BusyMiddleware",
+    "funnel.middleware.FaultMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 ROOT_URLCONF = "config.urls"

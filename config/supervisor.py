@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,12 +23,13 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 FAST = 10.0  # seconds; a program that ends sooner has failed to start
-FAILED_STARTS = 4  # so many in a row and the whole is given up
+FAILED_STARTS = 4  # so many in a row of a fatal program and the whole is given up
+LONGEST_PAUSE = 60.0  # seconds before another try
 TICK = 1.0
 
 
 class GaveUp(Exception):
-    """A program ends again and again right after its start; the message names it and its log."""
+    """A fatal program ends again and again right after its start; the message names it and its log."""
 
 
 class Stopped(Exception):
@@ -40,6 +42,7 @@ class Program:
     command: Sequence[str]
     seconds_to_stop: float  # after its TERM, before its KILL
     pass_fds: tuple[int, ...] = ()
+    fatal: bool = False  # nothing is worth running without it
 
 
 @dataclass
@@ -118,17 +121,26 @@ class Supervisor:
             running.process = None
             lived = now - running.started
             running.failures = running.failures + 1 if lived < FAST else 0
-            if running.failures >= FAILED_STARTS:
-                log = self._log(program)
-                raise GaveUp(
-                    f"{program.name} ended {FAILED_STARTS} times right after its start "
-                    f"({last_words(log)}): see {log}."
-                )
-            running.again_at = now + (0.25 * 2**running.failures if running.failures else 0)
-            self.tell(f"{program.name} ended ({_how(code)}) after {lived:.0f} s; starting it again")
+            self._failed(program, running, f"ended ({_how(code)}) after {lived:.0f} s")
         if now >= running.again_at:
-            running.process, running.started = self._spawn(program), now
-        keep_short(self._log(program), size=50 * 1024**2)
+            try:
+                running.process, running.started = self._spawn(program), now
+            except OSError as error:  # no process, memory or disk to be had
+                running.failures += 1
+                self._failed(program, running, f"could not be started ({error.strerror})")
+        with suppress(OSError):
+            keep_short(self._log(program), size=50 * 1024**2)
+
+    def _failed(self, program: Program, running: _Running, how: str) -> None:
+        """Say what happened and when the next try comes; raises GaveUp where a fatal program has had its tries."""
+        if program.fatal and running.failures >= FAILED_STARTS:
+            log = self._log(program)
+            raise GaveUp(
+                f"{program.name} ended {running.failures} times right after its start ({last_words(log)}): see {log}."
+            )
+        pause = pause_after(running.failures)
+        running.again_at = time.monotonic() + pause
+        self.tell(f"{program.name} {how}; starting it again" + (f" in {pause:.0f} s" if pause >= 1 else ""))
 
     def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
         with self._log(program).open("ab") as log:
@@ -167,6 +179,11 @@ class Supervisor:
             pass
 
 
+def pause_after(failures: int) -> float:
+    """Seconds before the next try: none after a program that ran, then half a second, doubled up to a minute."""
+    return min(LONGEST_PAUSE, 0.25 * 2 ** min(failures, 10)) if failures else 0.0
+
+
 def _as_child() -> None:
     """In the child, before it becomes the program: end with the supervisor even when that is killed hard."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -175,9 +192,12 @@ def _as_child() -> None:
 
 def last_words(log: Path) -> str:
     """The last line that a program wrote, as short as a sentence can bear."""
-    with log.open("rb") as lines:
-        lines.seek(max(0, log.stat().st_size - 4096))
-        said = lines.read().decode(errors="replace").strip().splitlines()
+    try:
+        with log.open("rb") as lines:
+            lines.seek(max(0, log.stat().st_size - 4096))
+            said = lines.read().decode(errors="replace").strip().splitlines()
+    except OSError:
+        said = []
     return said[-1].strip()[:200] if said else "it said nothing"
 
 

@@ -6,6 +6,7 @@ Standard output carries the address and the sign-ins; progress and complaints go
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import http.client
 import os
 import shutil
@@ -14,11 +15,12 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import IO
 
-from config import embedded
+from config import embedded, reserve
 from config.embedded.errors import clear_sentences
-from config.env import BASE_DIR, data_folder, env
+from config.env import BASE_DIR, MEMORY, data_folder, env
 from config.supervisor import TICK, GaveUp, Program, Stopped, Supervisor, take_signals
 
 ENSURE_EVERY = 2.0  # seconds between two looks at PostgreSQL and Redis
@@ -44,6 +46,7 @@ class Up:
         self.host, self.port = env("HOST", default="") or "127.0.0.1", _port()
         self.data = data_folder()
         self.address = env("PUBLIC_URL", default=f"http://{_reachable(self.host)}:{self.port}")
+        self.metrics = metrics_folder(self.data)
         self.servers: embedded.Servers | None = None
 
     def run(self) -> None:
@@ -53,8 +56,9 @@ class Up:
             listener = self._listen(patience=15 if unclean else 0)
             self.servers = embedded.acquire()
             (self.data / "log").mkdir(mode=0o700, exist_ok=True)
-            shutil.rmtree(self.data / "metrics", ignore_errors=True)
-            (self.data / "metrics").mkdir(mode=0o700)
+            reserve.keep(self.data)
+            shutil.rmtree(self.metrics, ignore_errors=True)
+            self.metrics.mkdir(mode=0o700)
         supervisor = Supervisor(
             programs(listener.fileno()),
             environment=self._environment(listener.fileno()),
@@ -76,6 +80,7 @@ class Up:
             listener.close()
             if self.servers:
                 self.servers.release()
+            shutil.rmtree(self.metrics, ignore_errors=True)
             lock.truncate(0)
         tell("Stopped")
         sys.exit(code)
@@ -90,10 +95,15 @@ class Up:
             if not announced and (self._ready() or time.monotonic() - begun > READY_WITHIN):
                 announced = True
                 self._announce()
+            self._make_room()
             supervisor.wait(TICK if announced else 0.1)
             if time.monotonic() - ensured > ENSURE_EVERY:
                 ensured = time.monotonic()
                 self._ensure_servers()
+
+    def _make_room(self) -> None:
+        if said := reserve.keep(self.data):
+            tell(said)
 
     def _ensure_servers(self) -> None:
         try:
@@ -101,6 +111,8 @@ class Up:
                 tell(f"{name} had ended; started it again")
         except embedded.ServerError as error:
             tell(f"{error} Trying again.")
+        except OSError as error:
+            tell(f"PostgreSQL and Redis could not be looked after ({error}). Trying again.")
 
     def _ready(self) -> bool:
         probe = http.client.HTTPConnection(_reachable(self.host), self.port, timeout=3)
@@ -166,7 +178,7 @@ class Up:
             "FUNNEL_DATA_DIR": str(self.data),
             "FUNNEL_BIND": f"fd://{listener}",
             "PUBLIC_URL": self.address,
-            "PROMETHEUS_MULTIPROC_DIR": str(self.data / "metrics"),
+            "PROMETHEUS_MULTIPROC_DIR": str(self.metrics),
             "PYTHONUNBUFFERED": "1",
         }
 
@@ -190,6 +202,7 @@ def programs(listener: int) -> list[Program]:
             [sys.executable, "-m", "gunicorn", "-c", "python:config.gunicorn", "config.wsgi"],
             seconds_to_stop=12,
             pass_fds=(listener,),
+            fatal=True,
         ),
         Program(
             "beat",
@@ -197,6 +210,14 @@ def programs(listener: int) -> list[Program]:
             seconds_to_stop=5,
         ),
     ]
+
+
+def metrics_folder(data: Path) -> Path:
+    """Where the web's processes share their counters: in memory, because a mapped file on a full disk kills them."""
+    if not os.access(MEMORY, os.W_OK):
+        return data / "metrics"
+    digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
+    return Path(MEMORY) / f"funnel-metrics-{os.getuid()}-{digest}"
 
 
 def _port() -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.urls import include, path
 
 from config import health
+from funnel.views.faults import fault
 
+handler500 = fault
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -1,21 +1,19 @@
-"""What happens to a page when somebody else holds the rows it needs."""
+"""What happens to a page when somebody else holds the rows it needs, or the database is away."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from .faults import RETRY_BUSY, is_busy, is_unavailable
 from .frame import API
-
-BUSY = frozenset({"40001", "40P01", "55P03"})
-"""SQLSTATE of what another transaction caused: serialization, deadlock, lock not available."""
+from .views.faults import unavailable
 
 
-class BusyMiddleware:
-    """Answers lock timeouts and deadlocks with a page that says so: nothing was saved, try again."""
+class FaultMiddleware:
+    """Answers lock timeouts and deadlocks, and a database that is away, with a page that says so: nothing was saved."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -24,12 +22,12 @@ class BusyMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, OperationalError) or request.path.startswith(API):
-            return None
-        if getattr(exception.__cause__, "pgcode", None) not in BUSY:
+        if is_unavailable(exception):
+            return unavailable(request)
+        if not is_busy(exception) or request.path.startswith(API):
             return None
         response = render(request, "funnel/busy.html", status=409)
-        response["Retry-After"] = "1"
+        response["Retry-After"] = str(RETRY_BUSY)
         if getattr(request, "htmx", False):
             response["HX-Retarget"] = "#dialog"
             response["HX-Reswap"] = "innerHTML"

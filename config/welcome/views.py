@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import kombu.exceptions
+import redis
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
@@ -192,7 +194,7 @@ def demo_load(request: HttpRequest) -> HttpResponse:
         toast(request, words, level=messages.ERROR)
     elif not demo.state().is_busy:
         demo.tell("waiting")
-        tasks.load_demo.delay(env.int("DEMO_JOURNEYS", default=300))
+        _ask_worker(lambda: tasks.load_demo.delay(env.int("DEMO_JOURNEYS", default=300)))
     return go(request, reverse("welcome:demo"))
 
 
@@ -203,8 +205,16 @@ def demo_remove(request: HttpRequest) -> HttpResponse:
     found = demo.state()
     if (found.phase == "loaded" and found.removable) or found.phase == "failed":
         demo.tell("removing")
-        tasks.remove_demo.delay(person(request).pk)
+        _ask_worker(lambda: tasks.remove_demo.delay(person(request).pk))
     elif not found.is_busy:
         words = _("There is no demo data here that could be told from yours.")
         toast(request, words, level=messages.ERROR)
     return go(request, reverse("welcome:demo"))
+
+
+def _ask_worker(send: Callable[[], object]) -> None:
+    """Send a message to a worker, or say on the page that none can be reached."""
+    try:
+        send()
+    except (kombu.exceptions.OperationalError, redis.RedisError):
+        demo.tell("failed", error=_("The worker cannot be reached. Try again in a minute."))

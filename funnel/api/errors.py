@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
-from django.db import DataError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, status
@@ -14,13 +14,13 @@ from rest_framework.views import set_rollback
 
 from funnel.acts import BadInput, NotInBulk
 from funnel.annulment import CannotAnnul
+from funnel.faults import RETRY_AWAY, RETRY_BUSY, is_busy, is_unavailable
 from funnel.machine import Refusal, Refused
 from funnel.models import Journey, Task
 from funnel.todo_acts import TaskRefused
+from funnel.views.faults import unavailable_title
 
 CONTENT_TYPE = "application/problem+json"
-BUSY = {"40001", "40P01", "55P03"}
-"""SQLSTATE of what another transaction caused: serialization, deadlock, lock not available."""
 
 
 def problem(
@@ -128,7 +128,7 @@ def _translate(exc: Exception) -> Response | None:
             return problem(status.HTTP_403_FORBIDDEN, "forbidden", _("You may not do this."))
         case DataError() | OverflowError():
             return invalid([{"field": "", "reason": _("A value is out of the range that can be kept.")}])
-        case OperationalError() if getattr(exc.__cause__, "pgcode", None) in BUSY:
+        case OperationalError() if is_busy(exc):
             return problem(
                 status.HTTP_409_CONFLICT,
                 "busy",
@@ -136,7 +136,14 @@ def _translate(exc: Exception) -> Response | None:
                 reason="busy",
                 missing=[],
                 current=None,
-                headers={"Retry-After": "1"},
+                headers={"Retry-After": str(RETRY_BUSY)},
+            )
+        case OperationalError() | InterfaceError() | OSError() if is_unavailable(exc):
+            return problem(
+                status.HTTP_503_SERVICE_UNAVAILABLE,
+                "unavailable",
+                unavailable_title(),
+                headers={"Retry-After": str(RETRY_AWAY)},
             )
         case exceptions.ValidationError():
             return invalid(list(_drf_faults(exc.detail)))

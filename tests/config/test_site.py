@@ -33,6 +33,7 @@ def test_it_is_ready_when_database_broker_migrations_and_jobs_are(client: Client
         "migrations": "ok",
         "broker": "ok",
         "jobs": "ok",
+        "disk": "ok",
     }
 
 

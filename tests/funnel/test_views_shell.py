@@ -7,7 +7,7 @@ from django.db import OperationalError, connection, transaction
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, reverse
 
-from funnel.middleware import BusyMiddleware
+from funnel.middleware import FaultMiddleware
 from funnel.models import Event, Journey, Notification
 from funnel.stages import Role, Stage
 from funnel.urls import urlpatterns
@@ -179,7 +179,7 @@ def test_a_row_held_by_somebody_else_gives_a_page_that_says_so(client) -> None:
 
 
 def test_other_faults_of_the_database_are_not_hushed_up() -> None:
-    middleware = BusyMiddleware(lambda request: None)
+    middleware = FaultMiddleware(lambda request: None)
     request = RequestFactory().get("/journeys/")
     assert middleware.process_exception(request, OperationalError("the server closed the connection")) is None
     assert middleware.process_exception(request, ValueError("x")) is None
