@@ -181,5 +181,7 @@ def test_a_row_held_by_somebody_else_gives_a_page_that_says_so(client) -> None:
 def test_other_faults_of_the_database_are_not_hushed_up() -> None:
     middleware = FaultMiddleware(lambda request: None)
     request = RequestFactory().get("/journeys/")
-    assert middleware.process_exception(request, OperationalError("the server closed the connection")) is None
+    away = middleware.process_exception(request, OperationalError("the server closed the connection"))
+    assert away is not None
+    assert (away.status_code, away["Retry-After"]) == (503, "5")
     assert middleware.process_exception(request, ValueError("x")) is None
