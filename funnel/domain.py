@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from . import machine, mentions, merging, registry
+from . import erasing, machine, mentions, merging, registry
 from .machine import Locked, Refusal, Refused
 from .models import Activity, Contact, Event, Journey, Note, Organisation, Reason, User
 from .stages import MONEY_EVENTS, VOID_STAGES, Happening
@@ -156,13 +156,14 @@ def erase_personal_data(
     clients = {journey.contact_id for journey in journeys}
     people = Contact.objects.filter(Q(pk__in=clients) | Q(merged_into__in=clients))
     contacts = list(people.values_list("pk", flat=True))
-    Contact.objects.filter(pk__in=contacts).update(
-        name="", email="", phone="", region="", language="", custom={}, erased_at=now
-    )
     theirs = list(Journey.objects.filter(contact__in=contacts).values_list("pk", flat=True))
-    merging.forget(contacts, theirs, now)
+    erasing.forget(contacts, theirs)
     for erase in registry.on_erased:
         erase(theirs)
+    merging.forget(contacts, theirs, now)
+    Contact.objects.filter(pk__in=contacts).update(
+        external_id=None, name="", email="", phone="", region="", language="", custom={}, erased_at=now
+    )
     Note.objects.filter(journey__in=theirs).delete()
     Activity.objects.filter(journey__in=theirs).update(summary="")
     return machine.record(

@@ -32,7 +32,8 @@ Takes the events of that kind and the keys of all that are to go; returns the wo
 """
 
 on_erased: list[Callable[[Sequence[int]], None]] = []
-"""What erases the personal words that an app keeps on journeys (their ids), in the transaction of the erasure."""
+"""What erases the personal words that an app keeps on journeys (their ids), in the transaction of the erasure,
+while their contacts still say who they are."""
 
 visibility: list[Callable[["User"], Q]] = []
 """Further journeys that a user sees, as conditions on Journey."""

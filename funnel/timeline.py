@@ -86,6 +86,11 @@ OUTSIDERS: Final = frozenset({H.PARTNER_HANDOFF, H.PARTNER_ACCEPTED, H.PARTNER_D
 """The events that concern a partner; the rest of a journey is our own affair."""
 
 
+def concerning(user: User, events: Any) -> Any:
+    """Return the events as far as they concern the reader: all of them, to partners those of `OUTSIDERS`."""
+    return events.filter(event__in=OUTSIDERS) if user.role == Role.PARTNER else events
+
+
 def stage_name(stage: str) -> str:
     """Return what people call a stage; a word of an old history that is none stays as it is."""
     return str(Stage(stage).label) if stage in Stage.values else stage

@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from funnel import cleaning, phones
+from funnel import access, cleaning, phones
+from funnel.access import Permission
 from funnel.act_forms import ActivityForm, comment_field
 from funnel.cleaning import EMAIL_LENGTH, LineField
 from funnel.forms import ActForm, KeyChoiceField, UserField
@@ -133,6 +134,11 @@ class CaptureForm(ReachForm):
         required=False,
         help_text=_("Names the application: sent again, it gives the same lead."),
     )
+
+    def prepare(self) -> None:
+        if self.actor is not None and not access.may(self.actor, Permission.SEE_WORKSPACE):
+            for name in ("owner", "campaign"):  # outsiders learn nothing by trying names
+                self.fields.pop(name, None)
 
     def clean_occurred_at(self) -> datetime | None:
         at: datetime | None = self.cleaned_data["occurred_at"]

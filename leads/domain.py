@@ -19,6 +19,7 @@ from funnel.domain import log_activity
 from funnel.ledger import Entry, append
 from funnel.machine import Locked
 from funnel.models import Activity, Campaign, Company, Contact, Event, Journey, Service, Source, User
+from funnel.models.journey import erased_key
 from funnel.stages import Happening, Stage
 
 from . import assignment, matching
@@ -175,7 +176,8 @@ class _Arrival:
 
     def _arrived_before(self) -> Journey | None:
         journeys = Journey.objects.select_related("owner", "source", "campaign", "service")
-        if self.external_id and (found := journeys.filter(external_id=self.external_id).first()):
+        keys = [self.external_id, erased_key(self.external_id)]
+        if self.external_id and (found := journeys.filter(external_id__in=keys).first()):
             return found
         if self.submission and (found := journeys.filter(application__submission=self.submission).first()):
             return found

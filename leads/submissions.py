@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from funnel.models import Service
+from funnel.models import Contact, Service
 
 from .domain import SECOND_CLICK, Captured, Consent, capture, fingerprint
 from .matching import Person
@@ -211,6 +211,10 @@ def forget_pending(*, now: datetime | None = None) -> int:
 def erase_words(journeys: Sequence[int]) -> None:
     """Erase what the people of journeys wrote, typed and brought along, unconfirmed forms too; figures stay."""
     applications = Application.objects.filter(journey__in=journeys)
-    addresses = [address for address in applications.values_list("answers__email", flat=True) if address]
+    people = Contact.objects.filter(journeys__in=journeys).exclude(email="")
+    addresses = {
+        *applications.exclude(answers__email=None).values_list("answers__email", flat=True),
+        *people.values_list("email", flat=True),
+    } - {""}
     PendingApplication.objects.filter(Q(journey__in=journeys) | Q(email__in=addresses)).delete()
     applications.update(message="", answers={}, utm={}, fingerprint="", referrer="", erased_at=timezone.now())

@@ -21,6 +21,8 @@ from deals.models import (
     Proposal,
     ProposalVersion,
 )
+from funnel import access
+from funnel.access import Permission
 from funnel.api.serializers import KeyField
 
 Model = serializers.ModelSerializer
@@ -202,7 +204,9 @@ class ContractSerializer(Model[Contract]):
 
     lawyer = username()
     versions = ContractVersionSerializer(many=True, read_only=True)
-    instalments = InstalmentSerializer(many=True, read_only=True)
+    instalments = InstalmentSerializer(
+        many=True, read_only=True, allow_null=True, help_text="Null to who may not see money."
+    )
     legal_issues = LegalIssueSerializer(source="journey.legal_issues", many=True, read_only=True)
 
     class Meta:
@@ -219,6 +223,12 @@ class ContractSerializer(Model[Contract]):
             "legal_issues",
         )
         read_only_fields = fields
+
+    def to_representation(self, instance: Contract) -> dict[str, Any]:
+        told: dict[str, Any] = super().to_representation(instance)
+        if "instalments" in told and not access.may(self.context["request"].user, Permission.SEE_MONEY):
+            told["instalments"] = None
+        return told
 
 
 class ContractPatch(serializers.Serializer[Any]):

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from funnel import access
 from funnel.models import Event, Journey, User
 from funnel.stages import Happening
+from funnel.timeline import concerning
 
 SETTLED = """
 SELECT least(top, min(CASE WHEN whole - top >= 2147483648 THEN whole - 4294967296 ELSE whole END))
@@ -61,7 +62,8 @@ class FeedPage:
         xact, key = self.after
         events = Event.objects.filter(Q(xact__gt=xact) | Q(xact=xact, pk__gt=key), xact__lt=_settled())
         if not access.may(self.user, access.Permission.SEE_ALL_JOURNEYS):
-            events = events.filter(journey__in=Journey.objects.visible_to(self.user))
+            seen = Journey.objects.visible_to(self.user)
+            events = concerning(self.user, events.filter(journey__in=seen))
         if self.event:
             events = events.filter(event=self.event)
         return events.order_by("xact", "pk")[: self.size]

@@ -20,6 +20,8 @@ from rest_framework.response import Response
 
 from funnel.models import IdempotencyKey
 
+from .errors import CONTENT_TYPE
+
 KEPT = timedelta(hours=24)
 HEADER = "Idempotency-Key"
 MAX_LENGTH = 255
@@ -85,18 +87,23 @@ class IdempotentMixin:
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, _Replay):
-            return Response(
-                exc.record.body, status=exc.record.status, headers={"Idempotent-Replayed": "true"}
-            )
+            record = exc.record
+            kind = CONTENT_TYPE if (record.status or 0) >= status.HTTP_400_BAD_REQUEST else None
+            headers = {"Idempotent-Replayed": "true"}
+            return Response(record.body, status=record.status, headers=headers, content_type=kind)
         response: Response = super().handle_exception(exc)  # type: ignore[misc]
         return response
 
 
 def _claim(request: Request) -> int:
-    """Take the key for this request; raise what the caller is to be told where it is taken."""
-    key, user = request.headers[HEADER], request.user
-    if not key or len(key) > MAX_LENGTH or not key.isprintable():
+    """Take the key for this request; raise what the caller is to be told where it is taken.
+
+    Only its hash is kept: a program may have made it of somebody's address.
+    """
+    given, user = request.headers[HEADER], request.user
+    if not given or len(given) > MAX_LENGTH or not given.isprintable():
         raise exceptions.ValidationError({HEADER: [_("Give 1 to 255 printable characters.")]})
+    key = hashlib.sha256(given.encode()).hexdigest()
     fingerprint = _fingerprint(request)
     now = timezone.now()
     with connection.cursor() as cursor:

@@ -14,13 +14,14 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from funnel import acts, machine
+from funnel import access, acts, machine
 from funnel.access import Permission
 from funnel.annulment import annul
 from funnel.forms import json_schema
 from funnel.models import Campaign, Event, Journey, Service, Source, User
 from funnel.queries import JourneyQuerySet
 from funnel.stages import FACTS, MOVES, Happening, Stage
+from funnel.timeline import concerning
 
 from .auth import HasScope
 from .errors import refusal_body
@@ -259,7 +260,7 @@ class JourneyViewSet(EditResource):
     )
     def events(self, request: Request, pk: str) -> Response:
         """Return the journey's ledger in the order of replay, annulled events and annulments included."""
-        events = Event.objects.filter(journey=self._find())
+        events = concerning(request.user, Event.objects.filter(journey=self._find()))
         if not told(request, "annulled", True):
             events = events.live()
         page = self.paginate_queryset(_related(events))
@@ -290,6 +291,8 @@ def _move_item(journey: Journey, name: str, user: User) -> dict[str, Any]:
     move = MOVES[name]
     refusal = machine.closed_by(journey, name, user) or machine.lacking([journey], name).get(journey.pk)
     act = acts.ACTS.get(name)
+    # what a move asks names colleagues, partners and campaigns: to outsiders only of moves that are theirs
+    asked = access.may(user, Permission.SEE_WORKSPACE) or any(user.role in arc.roles for arc in move.arcs)
     return {
         "name": name,
         "label": str(move.label),
@@ -297,7 +300,7 @@ def _move_item(journey: Journey, name: str, user: User) -> dict[str, Any]:
         "reason": refusal.reason if refusal else None,
         "missing": list(refusal.missing) if refusal else [],
         "detail": refusal.detail if refusal else "",
-        "asks": json_schema(act.form(journey=journey, actor=user)) if act else {"type": "object"},
+        "asks": json_schema(act.form(journey=journey, actor=user)) if asked and act else {"type": "object"},
     }
 
 

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from django.contrib.auth.password_validation import validate_password
 from django.db import models, transaction
@@ -124,14 +124,41 @@ def _time(moment: Any) -> str | None:
     return moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z") if moment is not None else None
 
 
-class JourneySerializer(Plain, Model[Journey]):
-    """A journey as it stands: the snapshot, with the sequence number of its last event."""
+def _as_told(row: dict[str, Any], reader: User | None) -> dict[str, Any]:
+    """Return the row as the reader may see it."""
+    if reader is None or reader.role != Role.PARTNER:
+        return row
+    return {name: OURS.get(name, value) for name, value in row.items()}
 
+
+OURS: Final = {
+    "owner": None,
+    "offered_to": None,
+    "source": None,
+    "campaign": None,
+    "team": None,
+    "expected_on": None,
+    "parent": None,
+    "merged_into": None,
+    "snoozed_until": None,
+    "inputs": {},
+    "custom": {},
+}
+"""What partners read of a journey or event instead of what is no affair of theirs."""
+
+
+class JourneySerializer(Plain, Model[Journey]):
+    """A journey as it stands: the snapshot, with the sequence number of its last event.
+
+    Where it came from and who works on it is not told to partners.
+    """
+
+    external_id = serializers.CharField(source="known_as", read_only=True, allow_null=True)
     contact = ContactBrief(read_only=True)
     company = CompanyBrief(read_only=True, allow_null=True)
     owner = KeyField("username", read_only=True, allow_null=True)
     offered_to = KeyField("username", read_only=True, allow_null=True)
-    source = KeyField(read_only=True)
+    source = KeyField(read_only=True, allow_null=True, help_text="Null to partners.")
     campaign = KeyField(read_only=True, allow_null=True)
     service = KeyField(read_only=True, allow_null=True)
     amount = StrictDecimalField(14, 2, min_value=Decimal(0), required=False, allow_null=True)
@@ -179,16 +206,12 @@ class JourneySerializer(Plain, Model[Journey]):
         instance.refresh_from_db(fields=["amount", "expected_on", "custom"])
         return instance
 
-    def _custom(self, instance: Journey) -> dict[str, Any]:
-        """Return the custom fields; what we note about a journey is no affair of partners."""
-        reader = _reader(self)
-        return {} if reader is None or reader.role == Role.PARTNER else instance.custom
-
     def row(self, instance: Journey) -> dict[str, Any]:
         contact, company = instance.contact, instance.company
-        return {
+        reader = _reader(self)
+        row = {
             "id": instance.pk,
-            "external_id": instance.external_id,
+            "external_id": instance.known_as,
             "stage": instance.stage,
             "stage_since": _time(instance.stage_since),
             "seq": instance.seq,
@@ -208,20 +231,21 @@ class JourneySerializer(Plain, Model[Journey]):
             "source": instance.source.key,
             "campaign": _key(instance.campaign),
             "service": _key(instance.service),
-            "amount": _amount(instance.amount) if access.sees_amounts(_reader(self)) else None,
+            "amount": _amount(instance.amount) if access.sees_amounts(reader) else None,
             "expected_on": instance.expected_on.isoformat() if instance.expected_on else None,
             "parent": instance.parent_id,
             "merged_into": instance.merged_into_id,
             "snoozed_until": _time(instance.snoozed_until),
-            "custom": self._custom(instance),
+            "custom": {} if reader is None else instance.custom,
         }
+        return _as_told(row, reader)
 
 
 class EventSerializer(Plain, Model[Event]):
     """A fact of the ledger with the cuts frozen on it."""
 
     actor = KeyField("username", read_only=True, allow_null=True)
-    source = KeyField(read_only=True)
+    source = KeyField(read_only=True, allow_null=True, help_text="Null to partners.")
     campaign = KeyField(read_only=True, allow_null=True)
     service = KeyField(read_only=True, allow_null=True)
     owner = KeyField("username", read_only=True, allow_null=True)
@@ -258,8 +282,9 @@ class EventSerializer(Plain, Model[Event]):
         read_only_fields = fields
 
     def row(self, instance: Event) -> dict[str, Any]:
-        hidden = instance.event in MONEY_EVENTS and not access.sees_amounts(_reader(self))
-        return {
+        reader = _reader(self)
+        hidden = instance.event in MONEY_EVENTS and not access.sees_amounts(reader)
+        row = {
             "id": instance.pk,
             "external_id": instance.external_id,
             "journey": instance.journey_id,
@@ -283,6 +308,7 @@ class EventSerializer(Plain, Model[Event]):
             "owner": _key(instance.owner, "username"),
             "team": _key(instance.team, "name"),
         }
+        return _as_told(row, reader)
 
 
 class ActivitySerializer(Model[Activity]):

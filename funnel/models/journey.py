@@ -1,5 +1,6 @@
 """One application's way through the funnel, and the ledger of what happened on it."""
 
+import hashlib
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -16,6 +17,13 @@ from funnel.stages import CLOSED_STAGES, VOID_STAGES, Happening, Stage, half
 from .catalogue import Campaign, Service, Source
 from .parties import Company, Contact, own_fields
 from .people import Team, User
+
+ERASED = "erased:"
+
+
+def erased_key(key: str) -> str:
+    """Return what is kept of the key that others gave a journey once its person is erased: whether it comes again."""
+    return key if key.startswith(ERASED) else f"{ERASED}{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 class Journey(models.Model):
@@ -105,6 +113,11 @@ class Journey(models.Model):
 
     def __str__(self) -> str:
         return str(self.company or self.contact)
+
+    @property
+    def known_as(self) -> str | None:
+        """Return the key that others gave the journey; nothing once its person is erased."""
+        return None if (self.external_id or "").startswith(ERASED) else self.external_id
 
     @property
     def half(self) -> str:

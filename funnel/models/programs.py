@@ -76,7 +76,7 @@ class IdempotencyKey(models.Model):
     """The first answer to a request that named itself, replayed to its retries for a day."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
-    key = models.CharField(max_length=255)
+    key = models.CharField(max_length=255, help_text="Hash of the name that the request gave itself.")
     fingerprint = models.CharField(max_length=64, help_text="Hash of method, path and body.")
     status = models.PositiveSmallIntegerField(null=True, help_text="Empty while the first request runs.")
     body = models.JSONField(null=True)

@@ -51,6 +51,7 @@ class LeadSerializer(JourneySerializer):
 class CapturedJourney(serializers.ModelSerializer[Journey]):
     """A journey without anything of the person: what a program that may only capture is told."""
 
+    external_id = serializers.CharField(source="known_as", read_only=True, allow_null=True)
     source = KeyField(read_only=True)
     campaign = KeyField(read_only=True, allow_null=True)
     service = KeyField(read_only=True, allow_null=True)

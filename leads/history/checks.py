@@ -8,11 +8,19 @@ from typing import Any, Final
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from funnel.models import Journey
+from funnel.models.journey import ERASED
+
 _REJECT: Final = """
 WITH bad AS (DELETE FROM {table} r USING ({found}) found WHERE r.ctid = found.place
     RETURNING r.line, {value} AS value{more})
 INSERT INTO history_rejected
 SELECT '{file}', line, '{column}', left(value, 200), {reason} FROM bad"""
+
+_AS_ERASED: Final = """
+UPDATE {table} r SET {column} = j.external_id FROM funnel_journey j
+WHERE {where} AND j.external_id = %(erased)s || encode(sha256(convert_to(r.{column}, 'UTF8')), 'hex')"""
+"""Names a journey whose person was erased as it is kept since, so that a file read again finds it."""
 
 _SHOWN: Final = {
     "occurred_at_utc": """to_char(r.occurred AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""",
@@ -66,6 +74,13 @@ def repeated_rows() -> tuple[int, int]:
 
 def already_there() -> tuple[int, int]:
     """Take out the journeys and events that the database has; return how many of each there were."""
+    if Journey.objects.filter(external_id__startswith=ERASED).exists():
+        for table, column, where in (
+            ("history_journey", "journey_id", "TRUE"),
+            ("history_event", "journey_id", "TRUE"),
+            ("history_event", "value", "r.event = 'merged_into'"),
+        ):
+            _run(_AS_ERASED.format(table=table, column=column, where=where), {"erased": ERASED})
     return (
         _run("DELETE FROM history_journey r USING funnel_journey j WHERE j.external_id = r.journey_id"),
         _run("DELETE FROM history_event r USING funnel_event e WHERE e.external_id = r.event_id"),
