@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Self
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, F, OuterRef, QuerySet, TextField, Value
-from django.db.models.functions import Coalesce, Lower, NullIf, Reverse
+from django.db.models import Exists, OuterRef, QuerySet, TextField, Value
+from django.db.models.functions import Coalesce, Lower, NullIf
 
 from . import access
-from .queries import MOST_NAMED, PHONE_DIGITS, Among
-from .words import PartyWords, query_of
+from .queries import named, newest
+from .words import Asked, TermQuery, asked, company_terms, contact_terms
 
 if TYPE_CHECKING:
     from .models import Company, Contact, User  # noqa: F401  the names that the generics below take
@@ -51,15 +49,19 @@ def _reached(parties: Any, user: User, path: str) -> Any:
     return parties.filter(own | led)
 
 
-def _found(parties: Any, text: str, ways: list[Any]) -> Any:
+def _searched(parties: Any, text: str) -> Any:
+    """Keep the parties that the text names; `named_by` of their manager says in which ways words name one."""
+    text = text.replace("\x00", " ").strip()
+    if not text:
+        return parties
     number = text.removeprefix("#")
     if number != text and number.isascii() and number.isdigit() and len(number) < 19:
         return parties.filter(pk=int(number))  # “#41” means that one and nothing else
-    if not ways:
+    query = asked(text)
+    if query is None:
         return parties.none()
-    first, *others = (way.order_by("-pk").values("pk")[:MOST_NAMED] for way in ways)
-    # an array is worked out first, and once; see JourneyQuerySet.search
-    return parties.filter(Among(F("pk"), ArraySubquery(first.union(*others) if others else first)))
+    everyone = parties.model.objects.all()
+    return parties.filter(named(everyone.named_by(query), everyone.named_by(query, near=True)))
 
 
 class ContactQuerySet(_ContactBase):
@@ -77,23 +79,34 @@ class ContactQuerySet(_ContactBase):
         kept: Self = _reached(self, user, "contact")
         return kept
 
-    def search(self, text: str) -> Self:
-        """Keep those whose name, e-mail, phone, company or key the text names, by the beginnings of words."""
+    def termed(self, query: TermQuery) -> Self:
+        """Keep those of whom a query holds, by the index."""
+        return self.alias(terms=contact_terms()).filter(terms=query)
+
+    def named_by(self, query: Asked, *, near: bool = False) -> list[Any]:
+        """Return the ways in which words name a person: alone, by the company, or by both."""
         from .models import Company
 
-        text = text.replace("\x00", " ").strip()
-        if not text:
-            return self
-        people = self.model.objects.all()
-        ways: list[Any] = []
-        if (query := query_of(text)) is not None:
-            ways.append(people.alias(words=PartyWords("name", "email")).filter(words=query))
-            firms = Company.objects.alias(words=PartyWords("name")).filter(words=query)
-            ways.append(people.filter(company__in=firms.order_by("-pk").values("pk")[:MOST_NAMED]))
-        digits = re.sub(r"\D", "", text).lstrip("0")
-        if len(digits) >= PHONE_DIGITS:
-            ways.append(people.alias(end=Reverse("phone")).filter(end__startswith=digits[::-1]))
-        kept: Self = _found(self, text, ways)
+        def firms(words: Asked) -> Any:
+            return newest(Company.objects.termed(words.query(near=near)))
+
+        people = self.model.objects
+        ways = [
+            people.termed(query.query(near=near)),
+            people.filter(company__in=firms(query)),
+            *(
+                people.termed(person.query(near=near)).filter(company__in=firms(firm))
+                for person, firm in query.splits()
+            ),
+        ]
+        return [newest(way) for way in ways]
+
+    def search(self, text: str) -> Self:
+        """Keep those whose name, e-mail, phone or company the text names, by the beginnings of words, folded.
+
+        Where nobody is called so, a typing error in each word is allowed for.
+        """
+        kept: Self = _searched(self, text)
         return kept
 
 
@@ -112,14 +125,18 @@ class CompanyQuerySet(_CompanyBase):
         kept: Self = _reached(self, user, "company")
         return kept
 
+    def termed(self, query: TermQuery) -> Self:
+        """Keep those of which a query holds, by the index."""
+        return self.alias(terms=company_terms()).filter(terms=query)
+
+    def named_by(self, query: Asked, *, near: bool = False) -> list[Any]:
+        """Return the way in which words name a company."""
+        return [newest(self.model.objects.termed(query.query(near=near)))]
+
     def search(self, text: str) -> Self:
-        """Keep those whose name, domain or key the text names; names by the beginnings of words."""
-        text = text.replace("\x00", " ").strip()
-        if not text:
-            return self
-        firms = self.model.objects.all()
-        ways: list[Any] = [firms.filter(domain=text.lower())]
-        if (query := query_of(text)) is not None:
-            ways.append(firms.alias(words=PartyWords("name")).filter(words=query))
-        kept: Self = _found(self, text, ways)
+        """Keep those whose name or domain the text names, by the beginnings of words, folded.
+
+        Where none is called so, a typing error in each word is allowed for.
+        """
+        kept: Self = _searched(self, text)
         return kept

@@ -1,16 +1,18 @@
 """Questions about journeys and events, readable as business."""
 
-import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet
-from django.db.models.functions import Reverse
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BigIntegerField, BooleanField, Exists, F, Func, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
+from . import registry
 from .access import visible_journeys
 from .stages import CLOSED_STAGES, OPEN_STAGES, TARGETS, VOID_STAGES, Role
-from .words import PartyWords, query_of
+from .words import Asked, asked
 
 if TYPE_CHECKING:
     from .models import Event, Journey, Task, User  # noqa: F401  the names that the generics below take
@@ -22,10 +24,6 @@ else:
     _JourneyBase = _EventBase = _TaskBase = QuerySet
 
 
-PHONE_DIGITS = 5
-"""As many digits make a search a search for a phone."""
-
-
 class Among(Func):
     """Whether a value is among those of an array."""
 
@@ -34,12 +32,35 @@ class Among(Func):
     output_field = BooleanField()
 
 
+class _None(Func):
+    """An array, or null where nothing is in it."""
+
+    template = "nullif(%(expressions)s, '{}')"
+    arity = 1
+    output_field = ArrayField(BigIntegerField())
+
+
 MOST_NAMED = 2000
 """Search looks at so many people and companies that fit, the newest; who finds more types another letter."""
 
 
-def _newest(parties: QuerySet[Any]) -> QuerySet[Any]:
-    return parties.order_by("-pk").values("pk")[:MOST_NAMED]
+def newest(parties: QuerySet[Any]) -> Any:
+    """Return the ids of the newest, those merged away as the ones they are now."""
+    return parties.order_by("-pk").annotate(now=Coalesce("merged_into_id", "pk")).values("now")[:MOST_NAMED]
+
+
+def named(ways: Sequence[QuerySet[Any]], otherwise: Sequence[QuerySet[Any]] = ()) -> Among:
+    """Return the condition that a row is among the ids of some ways; where there are none, of some others.
+
+    An array is worked out first, and once; a plain IN would be joined last, after every row of a list.
+    """
+    found = _ids(ways)
+    return Among(F("pk"), Coalesce(_None(found), _ids(otherwise)) if otherwise else found)
+
+
+def _ids(ways: Sequence[QuerySet[Any]]) -> ArraySubquery:
+    first, *others = ways
+    return ArraySubquery(first.union(*others) if others else first)
 
 
 class JourneyQuerySet(_JourneyBase):
@@ -68,39 +89,51 @@ class JourneyQuerySet(_JourneyBase):
         """Keep the open journeys with a next step; with `due_before`, those whose next step is due before then."""
         return self.open().filter(_steps(**({"due_at__lt": due_before} if due_before else {})))
 
-    def search(self, text: str) -> Self:
-        """Keep the journeys whose people, company or number the text names, by the beginnings of words.
+    def search(self, text: str, *, reader: "User | None" = None) -> Self:
+        """Keep the journeys whose people, company or number the text names, by the beginnings of words, folded.
 
-        A phone is found by its end, in any notation. Each way of being named goes by an index of its own, so that
-        search is as fast in a large database as in a small one.
+        A phone is found by any part of it, in any notation; for a `reader` who reads applications, so are the words
+        of the message. Where nothing is called so, a typing error in each word is allowed for. Each way of being
+        named goes by an index of its own, so that search is as fast in a large database as in a small one.
         """
         text = text.replace("\x00", " ").strip()
         if not text:
             return self
-        # An array is worked out first, and once; a plain IN would be joined last, after every row of the list.
-        return self.filter(Among(F("pk"), ArraySubquery(self._named(text))))
+        number = text.removeprefix("#")
+        numbered = number.isascii() and number.isdigit() and len(number) < 19
+        if numbered and number != text:  # “#41” means that journey and nothing else
+            return self.filter(pk=int(number))
+        journeys = self.model.objects.order_by()
+        ways = [journeys.filter(external_id=text).values("pk")]
+        if numbered:
+            ways.append(journeys.filter(pk=int(number)).values("pk"))
+        query = asked(text)
+        if query is None:
+            return self.filter(named(ways))
+        messages = registry.applications if reader is not None and reader.role != Role.PARTNER else []
+        ways += self._named(query, near=False)
+        ways += [find(query.query())[:MOST_NAMED] for find in messages]
+        return self.filter(named(ways, self._named(query, near=True)))
 
-    def _named(self, text: str) -> Any:
+    def _named(self, query: Asked, *, near: bool) -> list[Any]:
         from .models import Company, Contact
 
+        def people(words: Asked) -> Any:
+            return newest(Contact.objects.termed(words.query(near=near)))
+
+        def firms(words: Asked) -> Any:
+            return newest(Company.objects.termed(words.query(near=near)))
+
         journeys = self.model.objects.order_by()
-        ways = [journeys.filter(external_id=text)]
-        number = text.removeprefix("#")
-        if number.isascii() and number.isdigit() and len(number) < 19:
-            ways.append(journeys.filter(pk=int(number)))
-            if number != text:  # “#41” means that journey and nothing else
-                return ways[-1].values("pk")
-        if (query := query_of(text)) is not None:
-            people = Contact.objects.alias(words=PartyWords("name", "email")).filter(words=query)
-            firms = Company.objects.alias(words=PartyWords("name")).filter(words=query)
-            ways.append(journeys.filter(contact__in=_newest(people)))
-            ways.append(journeys.filter(company__in=_newest(firms)))
-        digits = re.sub(r"\D", "", text).lstrip("0")
-        if len(digits) >= PHONE_DIGITS:
-            lines = Contact.objects.alias(end=Reverse("phone")).filter(end__startswith=digits[::-1])
-            ways.append(journeys.filter(contact__in=_newest(lines)))
-        first, *others = (way.values("pk") for way in ways)
-        return first.union(*others) if others else first
+        ways = [
+            journeys.filter(contact__in=people(query)),
+            journeys.filter(company__in=firms(query)),
+            *(
+                journeys.filter(contact__in=people(person), company__in=firms(firm))
+                for person, firm in query.splits()
+            ),
+        ]
+        return [way.values("pk") for way in ways]
 
     def with_parties(self) -> Self:
         """Fetch along what every list and page of journeys shows."""

@@ -8,10 +8,11 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 if TYPE_CHECKING:
     from .models import Event, Journey, User
+    from .words import TermQuery
 
 Requirement = Callable[[Sequence["Journey"], Mapping[str, Any]], Mapping[int, Sequence[str]]]
 """Given locked journeys and the inputs, return for each that lacks something the paths that are missing.
@@ -50,6 +51,9 @@ Imported events have no outbox rows, for nobody is told of the past; figures tha
 on_client_changed: list[Callable[[Sequence[int]], None]] = []
 """What follows when the contact or company of journeys (their ids) is another, in that transaction: nothing of it
 stands in the ledger, and figures by client are kept."""
+
+applications: list[Callable[["TermQuery"], QuerySet[Any]]] = []
+"""What finds the journeys (their ids, the newest first) whose applications say what a query asks for."""
 
 lookalikes: dict[str, Callable[[Any], Sequence[tuple[Any, Sequence[str]]]]] = {}
 """For "contact" and "company", who finds the records that may be the same as one: each with why, in words."""

@@ -11,7 +11,7 @@ class LeadsConfig(AppConfig):
         from funnel.stages import Happening
 
         from . import act_forms as forms
-        from . import domain, lookalikes, navigation, panels, subjects, submissions  # noqa: F401  the subject registers itself
+        from . import domain, lookalikes, navigation, panels, queries, subjects, submissions  # noqa: F401  the subject registers itself
         from .api.costs import CampaignCostViewSet
         from .api.imports import ImportViewSet
         from .api.views import LeadViewSet
@@ -31,6 +31,7 @@ class LeadsConfig(AppConfig):
         ]
         registry.on_erased += [submissions.erase_words, jobs.forget_files]
         registry.lookalikes |= {"contact": lookalikes.of_contact, "company": lookalikes.of_company}
+        registry.applications.append(queries.said)
         registry.navigation.append(navigation.entries)
         registry.settings_pages.append(navigation.settings_pages)
         registry.journey_panels += [

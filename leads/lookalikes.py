@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
-from operator import or_
 from typing import Any, Final
 
 from django.db.models import Q, QuerySet
@@ -13,7 +11,7 @@ from django.utils.translation import gettext as _
 from rapidfuzz import fuzz
 
 from funnel.models import Company, Contact
-from funnel.words import MOST_WORDS, PartyWords, query_of
+from funnel.words import asked
 
 from .matching import alike, company_key
 from .models import CompanyKey
@@ -62,12 +60,8 @@ def _same(others: QuerySet[Contact], **address: str) -> Any:
 
 def _named(others: Any, party: Contact | Company) -> Any:
     """Return the newest of those who share a word of the name: it is the others that are spelt differently."""
-    words = [query for word in party.name.split()[:MOST_WORDS] if len(word) > 2 and (query := query_of(word))]
-    if not words:
-        return []
-    query = reduce(or_, words)
-    columns = ("name", "email") if isinstance(party, Contact) else ("name",)
-    return others.alias(words=PartyWords(*columns)).filter(words=query).order_by("-pk")[:LOOKED_AT]
+    words = asked(party.name)
+    return others.termed(words.any()).order_by("-pk")[:LOOKED_AT] if words else []
 
 
 def _why_person(contact: Contact, other: Contact) -> list[str]:

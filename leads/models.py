@@ -5,6 +5,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
@@ -12,6 +13,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from funnel.models import Campaign, Journey, Service, Source, Team
+from funnel.words import Indexed, Words
 
 from .cost_models import CampaignCost as CampaignCost  # one of this app's models
 from .imports_models import ImportJob as ImportJob  # and this
@@ -37,6 +39,11 @@ def validate_origin(value: str) -> None:
 
 def usual_fields() -> list[str]:
     return ["name", "email", "phone", "company", "message"]
+
+
+def application_terms() -> Indexed:
+    """Return what an application is found by: the words of its message."""
+    return Indexed(Words("message"))
 
 
 class WebForm(models.Model):
@@ -172,7 +179,8 @@ class Application(models.Model):
                 fields=["fingerprint", "-received_at"],
                 condition=~Q(fingerprint=""),
                 name="application_second_click",
-            )
+            ),
+            GinIndex(application_terms(), name="application_terms"),
         ]
 
     def __str__(self) -> str:

@@ -1,11 +1,16 @@
 """Questions about applications, readable as business."""
 
-from django.db.models import Q
+from typing import Any
+
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from funnel.models import Journey, User
 from funnel.queries import JourneyQuerySet
 from funnel.stages import Stage
+from funnel.words import TermQuery
+
+from .models import Application, application_terms
 
 
 def waiting_for(user: User) -> JourneyQuerySet:
@@ -25,3 +30,9 @@ def earlier_of(journey: Journey, user: User, *, limit: int = 5) -> list[Journey]
         client |= Q(company=journey.company_id)
     others = Journey.objects.visible_to(user).filter(client).exclude(pk=journey.pk)
     return list(others.with_parties().order_by("-created_at", "-pk")[:limit])
+
+
+def said(query: TermQuery) -> QuerySet[Any]:
+    """Return the journeys (their ids, the newest first) whose applicants said what a query asks for."""
+    applications = Application.objects.alias(terms=application_terms()).filter(terms=query)
+    return applications.order_by("-journey").values("journey")

@@ -72,7 +72,7 @@ class JourneyFilter(filters.FilterSet):
         return queryset.open() if value else queryset.closed()
 
     def filter_search(self, queryset: JourneyQuerySet, name: str, value: str) -> JourneyQuerySet:
-        return queryset.search(value)
+        return queryset.search(value, reader=self.request.user)
 
 
 class LedgerPages(KeysetPagination):

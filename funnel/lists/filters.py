@@ -235,7 +235,7 @@ class JourneyFilter(forms.Form):
         if clock := values.get("clock"):
             journeys = journeys.filter(_clock(clock, self.organisation))
         journeys = _next(journeys, values.get("next", ""))
-        return journeys.search(values.get("q", "").replace("\x00", ""))
+        return journeys.search(values.get("q", ""), reader=self.user)
 
     def _of_owner(self, journeys: JourneyQuerySet, owner: str | None) -> JourneyQuerySet:
         match owner:

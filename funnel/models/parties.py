@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from funnel import phones
 from funnel.party_queries import CompanyQuerySet, ContactQuerySet, contact_order
-from funnel.words import PartyWords
+from funnel.words import company_terms, contact_terms
 
 
 def own_fields() -> models.JSONField:
@@ -48,7 +48,7 @@ class Company(models.Model):
         verbose_name_plural = _("companies")
         indexes = [
             models.Index(models.functions.Lower("name"), name="company_name_lower"),
-            GinIndex(PartyWords("name"), name="company_words"),
+            GinIndex(company_terms(), name="company_terms"),
             models.Index(fields=["-created_at", "-id"], name="company_created"),
             models.Index(fields=["merged_into"], name="company_merged", condition=~Q(merged_into=None)),
         ]
@@ -101,11 +101,7 @@ class Contact(models.Model):
         indexes = [
             models.Index(models.functions.Lower("email"), name="contact_email_lower"),
             models.Index(fields=["phone"], name="contact_phone"),
-            # people remember the end of a number, and dial it without the country
-            models.Index(
-                OpClass(models.functions.Reverse("phone"), "text_pattern_ops"), name="contact_phone_end"
-            ),
-            GinIndex(PartyWords("name", "email"), name="contact_words"),
+            GinIndex(contact_terms(), name="contact_terms"),
             models.Index(fields=["-created_at", "-id"], name="contact_created"),
             models.Index(contact_order(), "id", name="contact_by_name"),
             models.Index(fields=["merged_into"], name="contact_merged", condition=~Q(merged_into=None)),

@@ -41,7 +41,11 @@ def search(request: HttpRequest) -> HttpResponse:
 
 def _journeys(user: User, words: str) -> list[dict[str, Any]]:
     """Return the newest journeys that fit; without words those that changed last."""
-    journeys = Journey.objects.visible_to(user).search(words).select_related("contact", "company", "owner")
+    journeys = (
+        Journey.objects.visible_to(user)
+        .search(words, reader=user)
+        .select_related("contact", "company", "owner")
+    )
     order = ("-created_at", "-pk") if words else ("-stage_since", "-pk")
     return [
         {
