@@ -9,7 +9,7 @@ import leads.models
 class Migration(migrations.Migration):
     dependencies = [
         ("leads", "0007_campaign_cost_months"),
-        ("funnel", "0020_search_folds_names"),
+        ("funnel", "0022_search_folds_names"),
     ]
 
     operations = [

@@ -130,7 +130,7 @@ DROP FUNCTION funnel_phone_ends(text);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("funnel", "0019_longer_phones")]
+    dependencies = [("funnel", "0021_idempotency_keys_hashed")]
 
     operations = [
         migrations.RemoveIndex(model_name="company", name="company_words"),
