@@ -104,7 +104,16 @@ class ScheduleDemoForm(ActForm):
         empty_label=_("Nobody"),
         help_text=_("Sees this journey from then on."),
     )
+    overrule = forms.BooleanField(
+        label=_("Book it though somebody is busy then"),
+        required=False,
+        help_text=_("For managers: where both meetings shall stand."),
+    )
     comment = comment_field()
+
+    def prepare(self) -> None:
+        if self.actor is not None and not self.actor.leads_everyone:
+            self.fields["overrule"].widget = forms.HiddenInput()
 
     def clean_minutes(self) -> int:
         return self.cleaned_data["minutes"] or 60
@@ -121,6 +130,10 @@ class ScheduleDemoForm(ActForm):
         if not given and not cleaned.get("place") and not cleaned.get("link"):
             self.add_error("place", ValidationError(_("Give a place or a link."), code="required"))
         return cleaned
+
+
+class CancelDemoForm(ActForm):
+    reason = comment_field(label=_("Reason"), required=True, help_text=_("Why the demo does not take place."))
 
 
 class HoldDemoForm(ActForm):

@@ -29,7 +29,8 @@ def invitation(meeting: Meeting, *, organisation: Organisation) -> bytes:
     event.add("description", "\n".join(word for word in words if word))
     if meeting.link:
         event.add("url", meeting.link)
-    event.add("status", "CONFIRMED" if meeting.state != Meeting.State.RESCHEDULED else "CANCELLED")
+    gone = meeting.state in {Meeting.State.RESCHEDULED, Meeting.State.CANCELLED}
+    event.add("status", "CANCELLED" if gone else "CONFIRMED")
     for person, role in ((meeting.organiser, "organizer"), (meeting.specialist, "attendee")):
         if person and person.email:
             address = vCalAddress(f"MAILTO:{person.email}")

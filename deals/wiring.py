@@ -17,7 +17,7 @@ from funnel.access import Permission
 from funnel.forms import NoInputs
 from funnel.models import User
 from funnel.stages import Happening as H
-from funnel.stages import Role
+from funnel.stages import Role, Stage
 
 
 def register_acts() -> None:
@@ -28,6 +28,7 @@ def register_acts() -> None:
     acts.register("reject", form=forms.RejectForm, perform=handoffs.reject)
     acts.register("schedule_demo", form=forms.ScheduleDemoForm, perform=meetings.schedule_demo)
     acts.register("miss_demo", form=NoInputs, perform=meetings.miss_demo)
+    acts.register("cancel_demo", form=forms.CancelDemoForm, perform=meetings.cancel_demo)
     acts.register("hold_demo", form=forms.HoldDemoForm, perform=meetings.hold_demo)
     acts.register("qualify", form=forms.QualifyForm, perform=meetings.qualify)
     acts.register("request_proposal", form=NoInputs, perform=proposals.request_proposal)
@@ -50,6 +51,8 @@ def register_acts() -> None:
     acts.register(H.REFUND_PAID, form=forms.RefundForm, perform=payments.pay_refund, bulk=False)
     acts.register(H.DIRECT_COST, form=forms.CostForm, perform=payments.record_cost)
     registry.requirements |= {
+        "demo.begun": meetings.not_begun,
+        "demo.ahead": meetings.begun,
         "proposal.version": proposals.lacks_version,
         "contract.version": contracts.lacks_version,
     }
@@ -63,7 +66,6 @@ def register_undo() -> None:
         H.SAL_ACCEPTED: handoffs.decisions_annulled,
         H.SAL_REJECTED: handoffs.decisions_annulled,
         H.DEMO_SCHEDULED: meetings.meetings_annulled,
-        H.DEMO_NO_SHOW: meetings.meetings_annulled,
         H.DEMO_HELD: meetings.meetings_annulled,
         H.SQL_QUALIFIED: meetings.qualifications_annulled,
         H.PROPOSAL_REQUESTED: proposals.requests_annulled,
@@ -79,6 +81,8 @@ def register_undo() -> None:
         H.REFUND_PAID: payments.payments_annulled,
         H.DIRECT_COST: payments.costs_annulled,
     }
+    registry.on_left[Stage.DEMO_SCHEDULED] = meetings.close
+    registry.on_left_annulled[Stage.DEMO_SCHEDULED] = meetings.reopen
     registry.annul_guards |= {
         H.OBJECTION_RAISED: proposals.objection_guard,
         H.CONTRACT_SIGNED: payments.signature_guard,
@@ -114,6 +118,8 @@ def register_pages() -> None:
     registry.act_pages |= {"send_proposal": "deals:proposal", "send_contract": "deals:contract"}
     registry.path_pages |= {"proposal": "deals:proposal", "contract": "deals:contract"}
     registry.path_labels |= {
+        "demo.begun": _("The demo has begun"),
+        "demo.ahead": _("The demo is still to come"),
         "proposal.version": _("A draft of the proposal"),
         "proposal.lines": _("Lines in the proposal"),
         "contract.version": _("A draft of the contract"),

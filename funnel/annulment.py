@@ -54,6 +54,9 @@ def annul(*, events: Iterable[int], actor: User | None, at: datetime, comment: s
     for kind, annulled in by_kind.items():
         if withdraw := registry.on_annulled.get(kind):
             withdraw(annulled, at)
+    for stage, restore in registry.on_left_annulled.items():
+        if left := [event for event in chosen if event.stage_from == stage != event.stage_to]:
+            restore(left)
     return annulments
 
 

@@ -18,7 +18,9 @@ from django.db.models import Q
 from .choices import Choice, Choices
 from .columns import COLUMNS, Column, column_of
 from .journey_page import minutes_left
+from .ledger import replays
 from .limits import Limit
+from .machine import BACK_FROM_DEMO
 from .models import Journey, Organisation, Task
 from .queries import JourneyQuerySet
 from .stages import MARKETING_STAGES, Stage
@@ -220,7 +222,12 @@ def leading_to(key: str, journey: Journey, choices: Choices) -> list[Choice]:
     if zone is not None:
         return [choice for choice in choices.moves if choice.name == zone.move]
     stages = next(column.stages for column in COLUMNS if column.key == key)
-    fitting = [choice for choice in choices.moves if _target(choice, journey) in stages]
+    back = replays([journey.pk])[journey.pk].demo_stage() if journey.stage == Stage.DEMO_SCHEDULED else ""
+    fitting = [
+        choice
+        for choice in choices.moves
+        if (back if choice.name in BACK_FROM_DEMO else _target(choice, journey)) in stages
+    ]
     able = [choice for choice in fitting if not is_shut(choice)]
     natural = [choice for choice in able if choice.move and choice.move.natural]
     return natural or able or fitting

@@ -39,6 +39,7 @@ ICONS: Final[dict[str, str]] = {
     "reject": "thumbs-down",
     "schedule_demo": "calendar-plus",
     "miss_demo": "calendar-x",
+    "cancel_demo": "calendar-minus",
     "hold_demo": "presentation",
     "qualify": "badge-check",
     "request_proposal": "file-clock",

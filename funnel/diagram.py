@@ -53,8 +53,11 @@ def _diagram() -> Iterator[str]:
             continue
         for arc in move.arcs:
             for stage in Stage:
-                if stage in arc.sources and arc.target is not None:
-                    yield f"    {stage.value} --> {arc.target.value} : {move.name}"
+                if stage not in arc.sources:
+                    continue
+                ends = arc.returns | ({arc.target} if arc.target else set())
+                for end in sorted(ends, key=list(Stage).index):
+                    yield f"    {stage.value} --> {end.value} : {move.name}"
     yield f"    {Stage.WON.value} --> [*]"
     yield "```\n"
     words = ", ".join(f"`{name}`" for name in LABELLED)
@@ -79,7 +82,7 @@ def _moves() -> Iterator[str]:
 
 
 def _row(move: Move, arc: Arc) -> str:
-    target = f"`{arc.target.value}`" if arc.target else "as its history says"
+    target = f"`{arc.target.value}`" if arc.target and not arc.returns else "as its history says"
     cells = (
         f"`{move.name}`<br>{move.label}",
         _names(arc.sources),

@@ -20,6 +20,8 @@ from .models import Event, Journey, Organisation, User
 from .stages import FACTS, MONEY_EVENTS, MOVES, TARGETS, Arc, Happening, Stage
 
 NO_INPUTS: Final[Mapping[str, Any]] = {}
+BACK_FROM_DEMO: Final = frozenset({"miss_demo", "cancel_demo"})
+"""The moves that lead back to the stage the demo was scheduled from, which becomes their event's value."""
 
 _SNAPSHOT: Final = (
     "pk",
@@ -108,7 +110,7 @@ def lacking(
     """Tell which journeys lack data for the move: one query for each requirement in the table."""
     missing: dict[int, list[str]] = {}
     for path in MOVES[name].requires:
-        for pk, paths in registry.requirements[path](journeys, inputs).items():
+        for pk, paths in registry.requirements[path](journeys, {**inputs, "at": at}).items():
             missing.setdefault(pk, []).extend(paths)
     if at is not None:
         for journey in journeys:
@@ -208,6 +210,7 @@ def move(
     targets = {} if refusals else _targets(journeys, name, value, refusals)
     if refusals:
         raise Refused(refusals)
+    returned = targets if name in BACK_FROM_DEMO else {}
     entries: list[Entry] = []
     currency = Organisation.current().currency if amount is not None else ""
     for journey in journeys:
@@ -226,7 +229,7 @@ def move(
                 arc.event,
                 before,
                 journey.stage,
-                mine.get("value", value),
+                mine.get("value", returned.get(journey.pk, value)),
                 amount,
                 currency,
                 reason,
@@ -235,7 +238,11 @@ def move(
         )
     events = append(entries, actor=actor, at=at, act=act, comment=comment)
     save(journeys)
-    return [event for event in events if event.event in TARGETS]
+    moved = [event for event in events if event.event in TARGETS]
+    for stage, close in registry.on_left.items():
+        if left := [event for event in moved if event.stage_from == stage != event.stage_to]:
+            close(left)
+    return moved
 
 
 def _arc(name: str, journey: Journey) -> Arc:
@@ -253,10 +260,12 @@ def _enter(journey: Journey, arc: Arc, target: str | None, at: datetime) -> None
 
 
 def _targets(journeys: Locked, name: str, value: str, refusals: dict[int, Refusal]) -> dict[int, str]:
-    """Return the stages that `reopen` and `unmerge` lead to, by replay; add the refusals that it brings up."""
-    if name not in {"reopen", "unmerge"}:
+    """Return the stages that moves back lead to, by replay; add the refusals that it brings up."""
+    if name not in {"reopen", "unmerge"} | BACK_FROM_DEMO:
         return {}
     past = replays(journey.pk for journey in journeys)
+    if name in BACK_FROM_DEMO:
+        return {pk: state.demo_stage() for pk, state in past.items()}
     if name == "unmerge":
         return {pk: state.before_merge for pk, state in past.items()}
     for pk, state in past.items():

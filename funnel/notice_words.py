@@ -121,6 +121,8 @@ def _words(row: Notification) -> str:
             return _("The handoff is withdrawn")
         case Kind.INVITED, H.DEMO_SCHEDULED:
             return _("%(who)s invites you to a demo") % who
+        case Kind.INVITED, H.DEMO_CANCELLED:
+            return _("%(who)s cancels the demo") % who
         case Kind.INVITED, _kind:
             return _("%(who)s gives you a contract") % who
         case Kind.VIEWED, _kind:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Requirement = Callable[[Sequence["Journey"], Mapping[str, Any]], Mapping[int, Sequence[str]]]
 """Given locked journeys and the inputs, return for each that lacks something the paths that are missing.
 
-Set-based: one query however many journeys.
+Set-based: one query however many journeys. Among the inputs `at` is the time of the move; without it, it is now.
 """
 
 requirements: dict[str, Requirement] = {}
@@ -25,6 +25,13 @@ requirements: dict[str, Requirement] = {}
 
 on_annulled: dict[str, Callable[[Sequence["Event"], datetime], None]] = {}
 """Event → what withdraws the records that were made of such events, in the same transaction."""
+
+on_left: dict[str, Callable[[Sequence["Event"]], None]] = {}
+"""Stage → what closes the records that stand only while a journey is there, in the transaction of the moves that leave.
+"""
+
+on_left_annulled: dict[str, Callable[[Sequence["Event"]], None]] = {}
+"""Stage → what opens them again once such moves are annulled."""
 
 annul_guards: dict[str, Callable[[Sequence["Event"], AbstractSet[int]], str]] = {}
 """Event → what tells why such events cannot be annulled though the ledger alone would let them go.

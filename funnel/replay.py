@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from .stages import OPEN_STAGES, REOPEN_STAGES, TARGETS, Happening, Stage
+from .stages import OPEN_STAGES, REOPEN_STAGES, RETURNS, TARGETS, Happening, Stage
 
 _RANK: Final = {stage.value: rank for rank, stage in enumerate(Stage)}
 _REOPEN_VALUES: Final = tuple(stage.value for stage in REOPEN_STAGES)
+_DEMO_VALUES: Final = RETURNS[Happening.DEMO_NO_SHOW]
 
 
 class Step(NamedTuple):
@@ -33,6 +34,7 @@ class Replay:
     owner: int | None = None
     signed: bool = False
     before_merge: str = ""
+    before_demo: str = ""
     entered: set[str] = field(default_factory=set)
 
     def apply(self, step: Step) -> tuple[str, str]:
@@ -60,13 +62,17 @@ class Replay:
     def _target(self, step: Step) -> str:
         if step.event == Happening.UNMERGED:
             return self.before_merge
+        if step.value in RETURNS.get(step.event, ()):
+            return step.value
         if step.event == Happening.REOPENED:
-            return step.value if step.value in _REOPEN_VALUES else self.furthest_reopen_stage()
+            return self.furthest_reopen_stage()
         return str(TARGETS[step.event])
 
     def _enter(self, stage: str, step: Step) -> None:
         if stage == Stage.MERGED:
             self.before_merge = self.stage
+        if step.event == Happening.DEMO_SCHEDULED and self.stage != Stage.DEMO_SCHEDULED:
+            self.before_demo = self.stage
         self.stage, self.since = stage, step.occurred_at
         self.entered.add(stage)
 
@@ -77,6 +83,10 @@ class Replay:
             key=lambda stage: _RANK[stage],
             default=Stage.NEW.value,
         )
+
+    def demo_stage(self) -> str:
+        """Return the stage that the demo in the calendar was scheduled from: where it leads back to."""
+        return self.before_demo if self.before_demo in _DEMO_VALUES else Stage.ACCEPTED.value
 
     def reached(self, stage: str) -> bool:
         """Tell whether the journey got at least as far along the funnel as `stage`."""

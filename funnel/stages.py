@@ -68,6 +68,7 @@ class Happening(TextChoices):
     SAL_REJECTED = "sal_rejected", _("Rejected by sales")
     DEMO_SCHEDULED = "demo_scheduled", _("Demo scheduled")
     DEMO_NO_SHOW = "demo_no_show", _("Demo missed")
+    DEMO_CANCELLED = "demo_cancelled", _("Demo cancelled")
     DEMO_HELD = "demo_held", _("Demo held")
     SQL_QUALIFIED = "sql_qualified", _("Qualified")
     PROPOSAL_REQUESTED = "proposal_requested", _("Proposal requested")
@@ -122,6 +123,8 @@ VOID_STAGES: Final = frozenset({S.SPAM, S.MERGED})
 CLOSED_STAGES: Final = frozenset({S.WON, S.LOST, S.REFERRED})
 REOPEN_STAGES: Final = (S.NEW, S.CONTACTED, S.BRIEFED, S.ACCEPTED, S.QUALIFIED)
 """The stages that a journey may be reopened at, nearest first."""
+SCHEDULED_FROM: Final = frozenset({S.ACCEPTED, S.DEMO_HELD, S.QUALIFIED, S.PROPOSAL_SENT, S.OBJECTION})
+"""The stages that a demo may be scheduled from, and that it leads back to where it does not take place."""
 
 LEADERS: Final = frozenset({R.MANAGER, R.ADMINISTRATOR})
 MARKETING: Final = frozenset({R.MARKETER, R.FIRST_TOUCH}) | LEADERS
@@ -134,13 +137,15 @@ ANYONE: Final = frozenset(R)
 class Arc:
     """One arrow of the diagram: from any of `sources` to `target`, writing `event`, drawn by `roles`.
 
-    `target` is None where the journey's own past or the inputs decide it (reopen, unmerge).
+    `returns` are the stages that the event's value may name, which it then leads back to; without such a value it
+    leads to `target`, or where that is None, to what the journey's own past decides (reopen, unmerge).
     """
 
     sources: frozenset[Stage]
     target: Stage | None
     event: Happening
     roles: frozenset[Role]
+    returns: frozenset[Stage] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +195,10 @@ def _move(
     offered: bool = False,
     by_clock: bool = False,
     natural: bool = False,
+    returns: set[Stage] | frozenset[Stage] = frozenset(),
 ) -> Move:
-    return Move(
-        name, label, (Arc(frozenset(sources), target, event, roles),), requires, offered, by_clock, natural
-    )
+    arc = Arc(frozenset(sources), target, event, roles, frozenset(returns))
+    return Move(name, label, (arc,), requires, offered, by_clock, natural)
 
 
 _TABLE: Final = (
@@ -261,13 +266,32 @@ _TABLE: Final = (
     _move(
         "schedule_demo",
         _("Schedule a demo"),
-        {S.ACCEPTED, S.DEMO_SCHEDULED, S.DEMO_HELD, S.QUALIFIED, S.PROPOSAL_SENT, S.OBJECTION},
+        SCHEDULED_FROM | {S.DEMO_SCHEDULED},
         S.DEMO_SCHEDULED,
         H.DEMO_SCHEDULED,
         SALES,
         natural=True,
     ),
-    _move("miss_demo", _("Demo was missed"), {S.DEMO_SCHEDULED}, S.ACCEPTED, H.DEMO_NO_SHOW, SALES),
+    _move(
+        "miss_demo",
+        _("Demo was missed"),
+        {S.DEMO_SCHEDULED},
+        S.ACCEPTED,
+        H.DEMO_NO_SHOW,
+        SALES,
+        ("demo.begun",),
+        returns=SCHEDULED_FROM,
+    ),
+    _move(
+        "cancel_demo",
+        _("Cancel the demo"),
+        {S.DEMO_SCHEDULED},
+        S.ACCEPTED,
+        H.DEMO_CANCELLED,
+        SALES,
+        ("demo.ahead",),
+        returns=SCHEDULED_FROM,
+    ),
     _move(
         "hold_demo",
         _("Hold the demo"),
@@ -275,6 +299,7 @@ _TABLE: Final = (
         S.DEMO_HELD,
         H.DEMO_HELD,
         SALES,
+        ("demo.begun",),
         natural=True,
     ),
     _move("qualify", _("Qualify"), {S.DEMO_HELD}, S.QUALIFIED, H.SQL_QUALIFIED, SALES, natural=True),
@@ -345,6 +370,7 @@ _TABLE: Final = (
         H.REOPENED,
         BOTH,
         natural=True,
+        returns=frozenset(REOPEN_STAGES),
     ),
     _move("unmerge", _("Unmerge"), {S.MERGED}, None, H.UNMERGED, LEADERS, ("merge.undo_window",)),
 )
@@ -380,6 +406,14 @@ TARGETS: Final[Mapping[str, Stage | None]] = {
     arc.event.value: arc.target for move in _TABLE for arc in move.arcs
 }
 """Stage event → the stage it leads to; None where replay decides."""
+
+RETURNS: Final[Mapping[str, frozenset[str]]] = {
+    arc.event.value: frozenset(stage.value for stage in arc.returns)
+    for move in _TABLE
+    for arc in move.arcs
+    if arc.returns
+}
+"""Stage event → the stages that its value may name instead."""
 
 MONEY_EVENTS: Final = frozenset({H.CONTRACT_SIGNED, H.PAYMENT_RECEIVED, H.REFUND_PAID, H.DIRECT_COST})
 """Events whose value is an amount in the organisation's currency."""

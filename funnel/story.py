@@ -29,7 +29,7 @@ PAGE: Final = 30
 EVENT, FILE, CHANGE = 2, 1, 0
 """At the same moment an event stands above a file, and a file above a change."""
 
-MEETINGS: Final = (H.FIRST_MEETING_HELD, H.DEMO_SCHEDULED, H.DEMO_HELD, H.DEMO_NO_SHOW)
+MEETINGS: Final = (H.FIRST_MEETING_HELD, H.DEMO_SCHEDULED, H.DEMO_HELD, H.DEMO_NO_SHOW, H.DEMO_CANCELLED)
 FILTERS: Final[Mapping[str, tuple[str, Any]]] = {
     "": ("list", gettext_lazy("Everything")),
     "notes": ("notebook-pen", gettext_lazy("Notes")),

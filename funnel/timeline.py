@@ -37,6 +37,7 @@ ICONS: Final[dict[str, str]] = {
     H.SAL_REJECTED: "thumbs-down",
     H.DEMO_SCHEDULED: "calendar",
     H.DEMO_NO_SHOW: "calendar-x",
+    H.DEMO_CANCELLED: "calendar-minus",
     H.DEMO_HELD: "presentation",
     H.SQL_QUALIFIED: "badge-check",
     H.PROPOSAL_REQUESTED: "file-clock",

@@ -8,7 +8,7 @@ was entered would not add up.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from funnel.stages import OPEN_STAGES, REOPEN_STAGES, TARGETS, Stage
+from funnel.stages import OPEN_STAGES, REOPEN_STAGES, RETURNS, TARGETS, Stage
 from kpi import sql
 from kpi.values import Flow, Visits
 
@@ -24,12 +24,15 @@ def empty() -> Flow:
 def parameters() -> dict[str, Any]:
     """What `VISITS` needs of the table of stages: each by its number in the funnel's order, from 1."""
     fixed = {event: target for event, target in TARGETS.items() if target is not None}
+    named = [(event, stage) for event, stages in RETURNS.items() for stage in sorted(stages)]
     return {
         "stage_events": list(TARGETS),
         "stages": ORDER,
         "events": list(fixed),
         "targets": [_number(target.value) for target in fixed.values()],
-        "reopen_names": [stage.value for stage in REOPEN_STAGES],
+        "naming": [event for event, _stage in named],
+        "names": [stage for _event, stage in named],
+        "name_numbers": [_number(stage) for _event, stage in named],
         "reopen_numbers": [_number(stage.value) for stage in REOPEN_STAGES],
         "open_numbers": [_number(stage) for stage in ORDER if stage in OPEN_STAGES],
     }
@@ -61,18 +64,21 @@ def read(rows: list[tuple[Any, ...]]) -> Iterator[tuple[str, str | None, str, Vi
         yield span, cut, stage, Visits(*numbers)
 
 
-# `stage` is the number of a stage in the funnel's order. A reopening without a stage of its own leads to the furthest
+# `stage` is the number of a stage in the funnel's order: the one that the event's value names, where the table lets it
+# lead back to that, else the one it always leads to. A reopening without a stage of its own leads to the furthest
 # of those that it may lead to and that the journey had entered; an unmerging to the stage before the merge.
 VISITS: Final = """
 target AS (SELECT * FROM unnest(%(events)s::text[], %(targets)s::int[]) AS listed(event, stage)),
-goal AS (SELECT * FROM unnest(%(reopen_names)s::text[], %(reopen_numbers)s::int[]) AS listed(name, stage)),
+goal AS (
+    SELECT * FROM unnest(%(naming)s::text[], %(names)s::text[], %(name_numbers)s::int[]) AS listed(event, name, stage)
+),
 told AS (
     SELECT heard.journey_id, heard.place, heard.at, heard.event, heard.owner_id, heard.team_id, heard.source_id,
         heard.campaign_id, heard.service_id,
-        CASE WHEN heard.event = 'reopened' THEN goal.stage ELSE target.stage END AS stage
+        coalesce(goal.stage, target.stage) AS stage
     FROM heard
     LEFT JOIN target ON target.event = heard.event
-    LEFT JOIN goal ON heard.event = 'reopened' AND goal.name = heard.value
+    LEFT JOIN goal ON goal.event = heard.event AND goal.name = heard.value
     WHERE heard.event = 'merged_into' OR CASE WHEN in_spam THEN heard.event = 'reopened' ELSE NOT signed END
 ),
 resolved AS (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
@@ -175,6 +177,23 @@ class Cast:
     campaigns: dict[str, Campaign]
     organisation: Organisation
     clients: list[Client] = field(default_factory=list)
+    demos: dict[tuple[str, int], list[datetime]] = field(default_factory=dict)
+    """Username and hour since 1970 → the demos, an hour long, that begin then."""
+
+    def is_free(self, people: Iterable[str], at: datetime) -> bool:
+        """Tell whether none of these people has a demo in the hour from `at`."""
+        hour, near = int(at.timestamp() // 3600), timedelta(hours=1)
+        return not any(
+            abs(start - at) < near
+            for name in people
+            for number in (hour - 1, hour, hour + 1)
+            for start in self.demos.get((name, number), ())
+        )
+
+    def book(self, people: Iterable[str], at: datetime) -> None:
+        """Remember a demo of these people."""
+        for name in people:
+            self.demos.setdefault((name, int(at.timestamp() // 3600)), []).append(at)
 
 
 def gather(*, sign_in: bool = True) -> Cast:

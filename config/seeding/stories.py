@@ -68,6 +68,8 @@ _COMES_AGAIN: Final = 0.12
 class Teller:
     """Tells one journey. Everything that chance decides comes from its own `rng`."""
 
+    demo: datetime
+
     def __init__(self, cast: Cast, rng: Random, *, number: int) -> None:
         self.cast, self.rng, self.number = cast, rng, number
         self.clock = cast.organisation.clock
@@ -79,6 +81,7 @@ class Teller:
         self.version = 0
         self.reached_qualified = False
         self.partner = ""
+        self.next_at: datetime | None = None
         self.due: list[Decimal] = []
 
     # the ways -------------------------------------------------------------------------------------------------------
@@ -118,8 +121,9 @@ class Teller:
         """Take the journey the usual way to `target`, at the moments given: one more than the way has moves."""
         yield moments[0]
         self.capture(moments[0], nobody=target == Stage.NEW)
-        for name, at in zip(WAYS[target], moments[1:], strict=True):
+        for place, (name, at) in enumerate(zip(WAYS[target], moments[1:], strict=True), start=2):
             yield at
+            self.next_at = moments[place] if place < len(moments) else None
             self.act(name, at)
 
     def _lost(self, at: datetime, most_days: float, reasons: tuple[str, ...]) -> Story:
@@ -162,12 +166,17 @@ class Teller:
         if rng.random() < 0.8:
             yield (at := self.days(at, 0.1, 3))
             self.act("schedule_demo", at)
-            yield (at := self.days(at, 1, 8))
-            if rng.random() < 0.12:
+            fate = rng.random()
+            if fate < 0.05:
+                yield (at := at + (self.demo - at) * 0.7)
+                self.act("cancel_demo", at)
+            elif fate < 0.16:
+                yield (at := self._after_the_demo(at))
                 self.act("miss_demo", at)
+            if fate < 0.16:
                 yield (at := self.days(at, 0.5, 4))
                 self.act("schedule_demo", at)
-                yield (at := self.days(at, 1, 6))
+            yield (at := self._after_the_demo(at))
             self.act("hold_demo", at)
         else:
             yield (at := self.days(at, 0.5, 8))
@@ -341,11 +350,32 @@ class Teller:
         return self.cast.users["partner" if self.partner == PARTNERS[0][0] else "manager"]
 
     def _schedule_demo(self, at: datetime) -> Given:
-        starts = self.days(at, 1, 6)
-        given = {"starts_at": starts.isoformat(), "link": f"https://meet.{self.number}.example/demo"}
-        if self.rng.random() < 0.4:
-            given["specialist"] = "specialist"
-        return given, self.seller
+        people = [self.seller.username, *(["specialist"] if self.rng.random() < 0.4 else [])]
+        given: dict[str, Any] = {"link": f"https://meet.{self.number}.example/demo"}
+        if people[1:]:
+            given["specialist"] = people[1]
+        actor = self.seller
+        for _try in range(20):
+            self.demo = self._demo_after(at)
+            if self.cast.is_free(people, self.demo):
+                break
+        else:
+            actor, given["overrule"] = self.cast.users["manager"], True
+        self.cast.book(people, self.demo)
+        return {"starts_at": self.demo.isoformat(), **given}, actor
+
+    def _demo_after(self, at: datetime) -> datetime:
+        """Return when a demo may begin: in the days after `at`, but before what is known to come next."""
+        if self.next_at is not None:
+            return at + (self.next_at - at) * self.rng.random()
+        hour = self.days(at, 1, 6).replace(minute=0, second=0, microsecond=0)
+        return max(at + timedelta(minutes=10), hour)
+
+    def _after_the_demo(self, at: datetime) -> datetime:
+        return max(at, self.demo) + timedelta(minutes=self.rng.randrange(5, 75))
+
+    def _cancel_demo(self, at: datetime) -> Given:
+        return {"reason": "They asked for a day after their stocktaking."}, self.seller
 
     def _hold_demo(self, at: datetime) -> Given:
         outcome = self.rng.choice(["interested", "interested", "proposal"])

@@ -117,7 +117,7 @@ class MeetingFilter(filters.FilterSet):
 
 
 class MeetingViewSet(_OfJourneys):
-    """Demos. They come and go by the moves `schedule_demo`, `miss_demo` and `hold_demo` of their journey."""
+    """Demos. They come and go by the moves of their journey: `schedule_demo`, `cancel_demo`, `miss_demo`, `hold_demo`."""
 
     serializer_class = shapes.MeetingSerializer
     filterset_class = MeetingFilter

@@ -1,4 +1,4 @@
-"""Money of an imported past: the ledger has it already, here it gets the records that pages and programs list."""
+"""What an imported past leaves beside the ledger: the records of its money, and demos that it took out of the calendar."""
 
 from __future__ import annotations
 
@@ -51,10 +51,21 @@ SELECT event.journey_id, event.id, 'other', event.amount,
 ON CONFLICT (event_id) DO NOTHING
 """
 )
+_DEMOS = """
+UPDATE deals_meeting meeting
+   SET closing_event_id = last.id,
+       state = CASE last.event WHEN 'demo_held' THEN 'held' WHEN 'demo_no_show' THEN 'missed' ELSE 'cancelled' END
+  FROM funnel_journey journey, LATERAL (
+      SELECT event.id, event.event FROM funnel_event event
+       WHERE event.journey_id = journey.id AND event.xact = %(xact)s AND event.stage_to <> ''
+       ORDER BY event.stage_from = 'demo_scheduled' DESC, event.occurred_at, event.seq LIMIT 1
+  ) last
+ WHERE meeting.journey_id = journey.id AND meeting.state = 'scheduled' AND journey.stage <> 'demo_scheduled'
+"""
 
 
 def adopt(xact: int) -> None:
-    """Make the records of payments, refunds and costs that a transaction imported, and spread the money over schedules.
+    """Follow what a transaction imported: records of payments, refunds and costs, money spread over schedules, demos ended.
 
     A fixed number of statements for any number of events.
     """
@@ -65,6 +76,7 @@ def adopt(xact: int) -> None:
             cursor.execute(_FORGET.format(table=table), given)
         cursor.execute(_PAYMENTS, given)
         cursor.execute(_COSTS, given)
+        cursor.execute(_DEMOS, given)
         cursor.execute(_SCHEDULED, given)
         scheduled = {key for (key,) in cursor.fetchall()}
     if scheduled:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, Final
 
+from django.db.models import Case, Value, When
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from deals.domain import calendars
 from deals.models import Meeting, Qualification
 from funnel import machine
-from funnel.machine import Locked
-from funnel.models import Event, User
+from funnel.machine import Locked, Refusal, Refused
+from funnel.models import Event, Journey, User
+from funnel.stages import Happening
+
+CLOSED_BY: Final = {
+    Happening.DEMO_SCHEDULED: Meeting.State.RESCHEDULED,
+    Happening.DEMO_HELD: Meeting.State.HELD,
+    Happening.DEMO_NO_SHOW: Meeting.State.MISSED,
+}
+"""What becomes of the scheduled demo by an event; every other one out of its stage cancels it."""
 
 
 def schedule_demo(
@@ -23,9 +37,19 @@ def schedule_demo(
     link: str = "",
     attendees: str = "",
     specialist: User | None = None,
+    overrule: bool = False,
     comment: str = "",
 ) -> list[Event]:
-    """Put a demo in the calendar; one that stood there already was rescheduled by it."""
+    """Put a demo in the calendar; one that stood there already was rescheduled by it.
+
+    Raises Refused where an owner or the specialist has another meeting then, unless a leader overrules it.
+    """
+    if overrule and actor is not None and not actor.leads_everyone:
+        words = _("Only a manager may book somebody who is busy then.")
+        raise Refused({journey.pk: Refusal("role", (), words) for journey in journeys})
+    calendars.hold(journeys, specialist)
+    if not overrule:
+        calendars.refuse_busy(journeys, specialist, starts_at=starts_at, minutes=minutes, actor=actor)
     events = machine.move(
         journeys=journeys,
         name="schedule_demo",
@@ -34,7 +58,7 @@ def schedule_demo(
         inputs={"specialist": specialist.pk if specialist else None, "starts_at": starts_at.isoformat()},
         comment=comment,
     )
-    _close(events, Meeting.State.RESCHEDULED)
+    close(events)
     Meeting.objects.bulk_create(
         Meeting(
             journey_id=event.journey_id,
@@ -53,10 +77,13 @@ def schedule_demo(
 
 
 def miss_demo(*, journeys: Locked, actor: User | None, at: datetime, comment: str = "") -> list[Event]:
-    """Note that the client did not come."""
-    events = machine.move(journeys=journeys, name="miss_demo", actor=actor, at=at, comment=comment)
-    _close(events, Meeting.State.MISSED)
-    return events
+    """Note that the client did not come; the deal stands again where the demo was scheduled from."""
+    return machine.move(journeys=journeys, name="miss_demo", actor=actor, at=at, comment=comment)
+
+
+def cancel_demo(*, journeys: Locked, actor: User | None, at: datetime, reason: str) -> list[Event]:
+    """Call off a demo that has not begun; the deal stands again where the demo was scheduled from."""
+    return machine.move(journeys=journeys, name="cancel_demo", actor=actor, at=at, comment=reason)
 
 
 def hold_demo(
@@ -72,7 +99,7 @@ def hold_demo(
         inputs={"outcome": outcome},
         comment=comment,
     )
-    closed = _close(events, Meeting.State.HELD, outcome=outcome)
+    closed = set(Meeting.objects.filter(closing_event__in=events).values_list("journey_id", flat=True))
     Meeting.objects.bulk_create(
         Meeting(
             journey_id=event.journey_id,
@@ -89,15 +116,39 @@ def hold_demo(
     return events
 
 
-def _close(events: Sequence[Event], state: str, *, outcome: str = "") -> set[int]:
-    """Close the scheduled meetings of the events' journeys; return the journeys that had one."""
-    by_journey = {event.journey_id: event for event in events}
-    meetings = list(Meeting.objects.scheduled().filter(journey__in=by_journey))
-    for meeting in meetings:
-        meeting.state, meeting.outcome = state, outcome
-        meeting.closing_event = by_journey[meeting.journey_id]
-    Meeting.objects.bulk_update(meetings, ["state", "outcome", "closing_event"])
-    return {meeting.journey_id for meeting in meetings}
+def close(events: Sequence[Event]) -> None:
+    """Close the scheduled demos of the journeys of one act's events: one statement."""
+    if not events:
+        return
+    first = events[0]
+    Meeting.objects.scheduled().filter(journey__in=[event.journey_id for event in events]).update(
+        state=CLOSED_BY.get(Happening(first.event), Meeting.State.CANCELLED),
+        outcome=first.value if first.event == Happening.DEMO_HELD else "",
+        closing_event=Case(*(When(journey=event.journey_id, then=Value(event.pk)) for event in events)),
+    )
+
+
+def reopen(events: Sequence[Event]) -> None:
+    """Put the demos that the annulled events closed back into the calendar."""
+    Meeting.objects.filter(closing_event__in=events).update(
+        state=Meeting.State.SCHEDULED, outcome="", closing_event=None
+    )
+
+
+def not_begun(journeys: Sequence[Journey], inputs: Mapping[str, Any]) -> dict[int, list[str]]:
+    """Name the journeys whose demo is still to come at the time of the move."""
+    ahead = Meeting.objects.scheduled().filter(journey__in=journeys, starts_at__gt=_moment(inputs))
+    return {pk: ["demo.begun"] for pk in ahead.values_list("journey_id", flat=True)}
+
+
+def begun(journeys: Sequence[Journey], inputs: Mapping[str, Any]) -> dict[int, list[str]]:
+    """Name the journeys whose demo has begun by the time of the move."""
+    behind = Meeting.objects.scheduled().filter(journey__in=journeys, starts_at__lte=_moment(inputs))
+    return {pk: ["demo.ahead"] for pk in behind.values_list("journey_id", flat=True)}
+
+
+def _moment(inputs: Mapping[str, Any]) -> datetime:
+    return inputs.get("at") or timezone.now()
 
 
 def qualify(
@@ -128,11 +179,9 @@ def qualify(
 
 
 def meetings_annulled(events: Sequence[Event], at: datetime) -> None:
-    """Withdraw the meetings that the events made, and put back into the calendar those that they closed."""
+    """Withdraw the meetings that the events made, and put back into the calendar those that they moved."""
     Meeting.objects.filter(event__in=events).delete()
-    Meeting.objects.filter(closing_event__in=events).update(
-        state=Meeting.State.SCHEDULED, outcome="", closing_event=None
-    )
+    reopen(events)
 
 
 def qualifications_annulled(events: Sequence[Event], at: datetime) -> None:

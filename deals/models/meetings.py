@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import ExpressionWrapper, F, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from funnel.models import Event, Journey, User
@@ -18,6 +18,9 @@ else:
     _Base = models.QuerySet
 
 
+LONGEST = timedelta(days=1)
+
+
 class MeetingQuerySet(_Base):
     def visible_to(self, user: User) -> Self:
         return self.filter(journey__in=Journey.objects.visible_to(user))
@@ -25,15 +28,27 @@ class MeetingQuerySet(_Base):
     def scheduled(self) -> Self:
         return self.filter(state=Meeting.State.SCHEDULED)
 
+    def during(self, start: datetime, end: datetime) -> Self:
+        """Keep the meetings that overlap a span of time, its end left out."""
+        return self.ending_after(start).filter(starts_at__lt=end)
+
+    def ending_after(self, moment: datetime) -> Self:
+        """Keep the meetings that are not over by then."""
+        ends_at = ExpressionWrapper(
+            F("starts_at") + F("minutes") * Value(timedelta(minutes=1)), output_field=models.DateTimeField()
+        )
+        return self.filter(starts_at__gt=moment - LONGEST).alias(over_at=ends_at).filter(over_at__gt=moment)
+
 
 class Meeting(models.Model):
-    """A demo: in the calendar, then held, missed or moved to another time."""
+    """A demo: in the calendar, then held, missed, cancelled or moved to another time."""
 
     class State(models.TextChoices):
         SCHEDULED = "scheduled", _("Scheduled")
         HELD = "held", _("Held")
         MISSED = "missed", _("Missed")
         RESCHEDULED = "rescheduled", _("Rescheduled")
+        CANCELLED = "cancelled", _("Cancelled")
 
     class Outcome(models.TextChoices):
         INTERESTED = "interested", _("Interested, go on")

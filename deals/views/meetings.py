@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -28,16 +26,16 @@ def meeting_list(request: HttpRequest) -> HttpResponse:
     user = person(request)
     if user.role == Role.PARTNER:
         raise PermissionDenied
-    choices = [("next", _("To come")), ("open", _("To be closed")), ("past", _("Held and missed"))]
+    choices = [("next", _("To come")), ("open", _("To be closed")), ("past", _("Held, missed, cancelled"))]
     state = chosen(request, "state", choices)
     now = timezone.now()
     meetings = Meeting.objects.visible_to(user).select_related(
         "journey__contact", "journey__company", "journey__owner", "specialist"
     )
     if state == "next":
-        meetings = meetings.scheduled().filter(starts_at__gte=now - timedelta(minutes=30))
+        meetings = meetings.scheduled().filter(starts_at__gt=now)
     elif state == "open":
-        meetings = meetings.scheduled().filter(starts_at__lt=now - timedelta(minutes=30))
+        meetings = meetings.scheduled().filter(starts_at__lte=now)
     else:
         meetings = meetings.exclude(state=Meeting.State.SCHEDULED)
     page = keyset(meetings, request.GET, by="starts_at", oldest_first=state != "past")

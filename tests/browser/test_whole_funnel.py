@@ -62,7 +62,7 @@ def test_an_application_becomes_a_paying_client(visit: Visit) -> None:
     first_touch = factories.people(Role.FIRST_TOUCH, "fay", team=north)
     seller = factories.people(Role.SALESPERSON, "sam", team=north)
     manager = factories.people(Role.MANAGER, "mia")
-    tomorrow = timezone.now() + dt.timedelta(days=1)
+    yesterday = timezone.now() - dt.timedelta(days=1)
 
     page = visit("/f/contact/?utm_source=fair&utm_campaign=spring")
     for name, value in {
@@ -95,7 +95,7 @@ def test_an_application_becomes_a_paying_client(visit: Visit) -> None:
     expect(page.get_by_text("Client Works").first).to_be_visible()
     desk = Desk(page, journey)
     desk.act("accept", "Accepted")
-    desk.act("schedule_demo", "Demo scheduled", starts_at=f"{tomorrow:%Y-%m-%dT10:00}", place="Their plant")
+    desk.act("schedule_demo", "Demo scheduled", starts_at=f"{yesterday:%Y-%m-%dT10:00}", place="Their plant")
     desk.act("hold_demo", "Demo held", outcome="interested")
     desk.act("qualify", "Qualified", need="Line 2", budget="12000", authority="Ada decides", timing="Spring")
     desk.act("request_proposal", "Proposal requested")

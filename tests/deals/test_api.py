@@ -46,7 +46,7 @@ def test_a_deal_goes_all_the_way_by_moves_alone() -> None:
     journey, program = journey_at(Stage.HANDED_OFF), Program()
     steps: list[tuple[str, dict[str, Any]]] = [
         ("accept", {}),
-        ("schedule_demo", {"starts_at": soon(), "link": "https://meet.example/x"}),
+        ("schedule_demo", {"starts_at": soon(minutes=-1), "link": "https://meet.example/x"}),
         ("hold_demo", {"outcome": "proposal"}),
         ("qualify", {"need": "A", "budget": 100, "authority": "B", "timing": "C"}),
         ("request_proposal", {}),

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from deals import consumers
 from deals.models import Meeting, Qualification
-from funnel.models import Journey
-from funnel.stages import Role, Stage
-from tests.factories import journey_at, people, run
+from funnel import notice_words
+from funnel.acts import BadInput
+from funnel.machine import Refused
+from funnel.models import Journey, Note, Notification
+from funnel.stages import MOVES, Role, Stage
+from funnel.verification import verify
+from tests.factories import journey_at, lead, people, run, take
 from tests.factories.deals import soon
+from tests.factories.journeys import PATHS
+from tests.history.files import load_rows
 
 from .helpers import event, faults, undo
 
 pytestmark = pytest.mark.django_db
+
+
+def proved() -> bool:
+    return not [difference for differences in verify() for difference in differences]
 
 
 def test_a_demo_stands_in_the_calendar_with_place_people_and_specialist() -> None:
@@ -66,11 +78,92 @@ def test_a_second_time_reschedules_the_first_and_undo_restores_it() -> None:
     assert [meeting.state for meeting in Meeting.objects.filter(journey=journey)] == ["scheduled"]
 
 
-def test_a_missed_demo_goes_back_to_accepted_and_undo_puts_it_back_into_the_calendar() -> None:
-    journey = run(journey_at(Stage.DEMO_SCHEDULED), "miss_demo")
-    assert (journey.stage, Meeting.objects.get(journey=journey).state) == (Stage.ACCEPTED, "missed")
-    assert undo(journey, "demo_no_show").stage == Stage.DEMO_SCHEDULED
+ROUTES: dict[str, tuple[str, ...]] = {
+    Stage.ACCEPTED: (),
+    Stage.DEMO_HELD: ("hold_demo",),
+    Stage.QUALIFIED: ("hold_demo", "qualify"),
+    Stage.PROPOSAL_SENT: ("hold_demo", "qualify", "request_proposal", "send_proposal"),
+    Stage.OBJECTION: ("hold_demo", "qualify", "request_proposal", "send_proposal", "object"),
+}
+"""Each stage that a demo may be scheduled from, and how a deal gets there."""
+
+
+@pytest.mark.parametrize("stage", ROUTES)
+@pytest.mark.parametrize(
+    ("move", "happening", "state"),
+    [("miss_demo", "demo_no_show", "missed"), ("cancel_demo", "demo_cancelled", "cancelled")],
+)
+def test_a_demo_that_does_not_take_place_leads_back_to_where_it_was_scheduled_from(
+    stage: str, move: str, happening: str, state: str
+) -> None:
+    journey = take(journey_at(Stage.ACCEPTED), *ROUTES[stage], "schedule_demo", "schedule_demo", move)
+    written = event(journey, happening)
+    assert (journey.stage, written.stage_to, written.value) == (stage, stage, stage)
+    meeting = Meeting.objects.filter(journey=journey).order_by("-pk")[0]
+    assert (meeting.state, meeting.closing_event) == (state, written)
+    assert proved()
+    assert undo(journey, happening).stage == Stage.DEMO_SCHEDULED
+    meeting.refresh_from_db()
+    assert (meeting.state, meeting.closing_event) == ("scheduled", None)
+    assert proved()
+
+
+def test_the_table_schedules_demos_from_these_stages_alone() -> None:
+    assert MOVES["schedule_demo"].sources == {*ROUTES, Stage.DEMO_SCHEDULED}
+
+
+@pytest.mark.parametrize("move", ["hold_demo", "miss_demo"])
+def test_a_demo_is_held_or_missed_only_after_it_began(move: str) -> None:
+    journey = journey_at(Stage.ACCEPTED)
+    starts = journey.stage_since + timedelta(days=3)
+    journey = run(journey, "schedule_demo", {"starts_at": starts.isoformat(), "place": "Here"})
+    with pytest.raises(Refused) as refused:
+        run(journey, move, at=starts - timedelta(seconds=1))
+    refusal = refused.value.refusals[journey.pk]
+    assert (refusal.reason, refusal.missing) == ("data", ("demo.begun",))
+    assert run(journey, move, at=starts).stage != Stage.DEMO_SCHEDULED
+
+
+def test_a_demo_is_cancelled_only_before_it_began_and_for_a_reason() -> None:
+    journey = journey_at(Stage.ACCEPTED)
+    starts = journey.stage_since + timedelta(days=3)
+    journey = run(journey, "schedule_demo", {"starts_at": starts.isoformat(), "place": "Here"})
+    with pytest.raises(Refused) as refused:
+        run(journey, "cancel_demo", {"reason": "They are ill"}, at=starts)
+    assert refused.value.refusals[journey.pk].missing == ("demo.ahead",)
+    with pytest.raises(BadInput) as bad:
+        run(journey, "cancel_demo", {}, at=starts - timedelta(seconds=1))
+    assert set(bad.value.form.errors) == {"reason"}
+    journey = run(journey, "cancel_demo", {"reason": "They are ill"}, at=starts - timedelta(seconds=1))
+    written = event(journey, "demo_cancelled")
+    assert Note.objects.get(event=written).text == "They are ill"
+    assert "ill" not in str(written.inputs) + written.reason + written.value
+
+
+def test_the_specialist_is_told_that_the_demo_is_off() -> None:
+    specialist = people(Role.SPECIALIST)
+    inputs = {"starts_at": soon(), "place": "Here", "specialist": specialist.username}
+    journey = run(run(journey_at(Stage.ACCEPTED), "schedule_demo", inputs), "cancel_demo")
+    consumers.invite(event(journey, "demo_cancelled"))
+    word = Notification.objects.get(user=specialist, event__event="demo_cancelled")
+    assert notice_words.title(word) == f"salesperson cancels the demo: {journey}"
+
+
+@pytest.mark.parametrize("move", ["lose", "refer", "merge"])
+def test_any_move_out_closes_the_demo_and_undo_opens_it_again(move: str) -> None:
+    journey = run(journey_at(Stage.DEMO_SCHEDULED), move)
+    assert Meeting.objects.get(journey=journey).state == "cancelled"
+    undo(journey, *MOVES[move].arc(Stage.DEMO_SCHEDULED).event.split())  # type: ignore[union-attr]
     assert Meeting.objects.get(journey=journey).state == "scheduled"
+
+
+def test_an_imported_past_that_ends_a_demo_takes_it_out_of_the_calendar() -> None:
+    lead(external_id="A")
+    journey = take(Journey.objects.get(external_id="A"), *PATHS[Stage.DEMO_SCHEDULED])
+    stamp = (journey.stage_since + timedelta(days=1)).isoformat()
+    load_rows([f"X1,A,deal_lost,{stamp},,budget"], [])
+    assert Journey.objects.get(pk=journey.pk).stage == Stage.LOST
+    assert Meeting.objects.get(journey=journey).state == "cancelled"
 
 
 def test_holding_closes_the_scheduled_demo_with_its_outcome_and_undo_reopens_it() -> None:

@@ -78,7 +78,7 @@ def test_each_role_opens_the_lists_of_its_work_and_no_other(role: Role) -> None:
     [
         ("handoff-list", "", Stage.HANDED_OFF),
         ("handoff-list", "?state=decided", Stage.ACCEPTED),
-        ("meeting-list", "", Stage.DEMO_SCHEDULED),
+        ("meeting-list", "?state=open", Stage.DEMO_SCHEDULED),
         ("meeting-list", "?state=past", Stage.DEMO_HELD),
         ("proposal-list", "", Stage.PROPOSAL_SENT),
         ("contract-list", "", Stage.CONTRACT_REQUESTED),

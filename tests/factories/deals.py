@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from typing import Any
 
 from django.utils import timezone
 
 from briefs import queries
+from deals.models import Meeting
 from funnel.models import Journey
 from funnel.stages import Role
 
 from .journeys import STEPS
 from .people import people
+from .times import START, later
 
 LINES: list[dict[str, Any]] = [
     {
@@ -45,6 +48,20 @@ def salesperson(journey: Journey) -> dict[str, Any]:
     return {"salesperson": people(Role.SALESPERSON).username}
 
 
+_SLOTS = itertools.count(1)
+
+
+def begun(journey: Journey) -> dict[str, Any]:
+    """Return a demo at an hour of its own before anything else happened: nobody is busy then, and it may be held."""
+    return {"starts_at": later(START, hours=-(next(_SLOTS) % 8000)).isoformat(), "place": "Their plant"}
+
+
+def called_off(journey: Journey) -> dict[str, Any]:
+    """Return why a demo does not take place, having made it one that is still to come."""
+    Meeting.objects.scheduled().filter(journey=journey).update(starts_at=timezone.now() + dt.timedelta(days=1))
+    return {"reason": "They are moving house."}
+
+
 def soon(**span: float) -> str:
     return (timezone.now() + dt.timedelta(**(span or {"days": 1}))).isoformat()
 
@@ -55,8 +72,9 @@ STEPS.update(
         "hand_off": salesperson,
         "accept": lambda journey: {},
         "reject": lambda journey: {"reason": "not_ready", "comment": "They only wanted a catalogue."},
-        "schedule_demo": lambda journey: {"starts_at": soon(), "place": "Their plant"},
+        "schedule_demo": begun,
         "miss_demo": lambda journey: {},
+        "cancel_demo": called_off,
         "hold_demo": lambda journey: {"outcome": "interested"},
         "qualify": lambda journey: {
             "need": "Pressure on line 2",

@@ -25,6 +25,7 @@ WAY = {
     "reject": "handed_off",
     "schedule_demo": "accepted",
     "miss_demo": "demo_scheduled",
+    "cancel_demo": "demo_scheduled",
     "hold_demo": "demo_scheduled",
     "qualify": "demo_held",
     "request_proposal": "qualified",

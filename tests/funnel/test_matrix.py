@@ -55,6 +55,7 @@ TABLE: dict[str, list[Row]] = {
         )
     ],
     "miss_demo": [Row("demo_scheduled", "accepted", "demo_no_show", SALES)],
+    "cancel_demo": [Row("demo_scheduled", "accepted", "demo_cancelled", SALES)],
     "hold_demo": [Row("accepted demo_scheduled", "demo_held", "demo_held", SALES)],
     "qualify": [Row("demo_held", "qualified", "sql_qualified", SALES)],
     "request_proposal": [

@@ -246,3 +246,35 @@ def test_stages_follow_the_rules_of_replay() -> None:
     )
     assert standing() == {"A": "merged/Ann", "B": "spam/", "C": "accepted/"}
     assert proved()
+
+
+@pytest.mark.parametrize("kind", ["demo_no_show", "demo_cancelled"])
+@pytest.mark.parametrize(
+    ("value", "stage"),
+    [
+        ("", "accepted"),
+        ("accepted", "accepted"),
+        ("demo_held", "demo_held"),
+        ("qualified", "qualified"),
+        ("proposal_sent", "proposal_sent"),
+        ("objection", "objection"),
+        ("won", "accepted"),
+        ("demo_scheduled", "accepted"),
+        ("the client was ill", "accepted"),
+    ],
+)
+def test_a_demo_that_did_not_take_place_leads_back_to_the_stage_that_its_event_names(
+    kind: str, value: str, stage: str
+) -> None:
+    load_rows(
+        [
+            CREATED,
+            "E2,A,sal_accepted,2026-03-03T08:00:00Z,,",
+            "E3,A,proposal_sent,2026-03-04T08:00:00Z,,1",
+            "E4,A,demo_scheduled,2026-03-05T08:00:00Z,,",
+            f"E5,A,{kind},2026-03-06T08:00:00Z,,{value}",
+        ]
+    )
+    assert standing() == {"A": f"{stage}/Ann"}
+    assert Event.objects.get(external_id="E5").stage_to == stage
+    assert proved()

@@ -31,6 +31,7 @@ BESIDE = [
     ("lead_lost", "deal_lost", "reopened", "lead_lost"), ("marked_spam", "merged_into", "unmerged"),
     ("contract_signed", "marked_spam", "reopened"), ("handed_off", "sal_rejected"), ("partner_handoff", "reopened"),
     ("handoff_withdrawn",), ("owner_changed",), ("demo_scheduled", "demo_no_show"), ("contract_sent",),
+    ("demo_scheduled", "demo_cancelled"),
     ("payment_received",), ("first_response",), ("merged_into",), ("marked_spam",), ("deal_lost",),
 ]  # fmt: skip
 """What may come between, each in this order but with other things among it."""
@@ -95,6 +96,8 @@ def journeys(draw: st.DrawFn) -> list[tuple[str, timedelta, str, timedelta]]:
         value = {
             "owner_changed": draw(st.sampled_from(["Ann", "Bob"])),
             "reopened": draw(st.sampled_from(["", "accepted", "new", "met"])),
+            "demo_no_show": draw(st.sampled_from(["", "proposal_sent", "qualified", "won", "client ill"])),
+            "demo_cancelled": draw(st.sampled_from(["", "objection", "demo_held", "new"])),
         }.get(event, str(draw(st.integers(0, 900))))
         told.append((event, draw(SHORT), value, draw(LATE)))
     return told
