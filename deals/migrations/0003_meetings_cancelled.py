@@ -21,7 +21,7 @@ UPDATE deals_meeting meeting SET state = 'cancelled', closing_event_id = left_by
 class Migration(migrations.Migration):
     dependencies = [
         ("deals", "0002_refunds_allocated"),
-        ("funnel", "0021_demo_cancelled"),
+        ("funnel", "0023_demo_cancelled"),
     ]
 
     operations = [

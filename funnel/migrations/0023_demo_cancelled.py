@@ -24,7 +24,7 @@ UPDATE funnel_journey journey SET stage = last.value
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("funnel", "0020_sessions_that_ended"),
+        ("funnel", "0022_search_folds_names"),
     ]
 
     operations = [
