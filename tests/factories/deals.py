@@ -58,7 +58,9 @@ def begun(journey: Journey) -> dict[str, Any]:
 
 def called_off(journey: Journey) -> dict[str, Any]:
     """Return why a demo does not take place, having made it one that is still to come."""
-    Meeting.objects.scheduled().filter(journey=journey).update(starts_at=timezone.now() + dt.timedelta(days=1))
+    Meeting.objects.scheduled().filter(journey=journey).update(
+        starts_at=timezone.now() + dt.timedelta(days=1)
+    )
     return {"reason": "They are moving house."}
 
 
