@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from . import access, formats, registry
+from . import access, formats, phones, registry
 from .acts import ACTS
 from .choices import GRAVE, ICONS, Choice, Choices, act_label, act_url, choices, reason_in_words
 from .clock import BusinessClock
@@ -234,7 +234,7 @@ def details(journey: Journey, user: User, organisation: Organisation) -> list[di
     rows = [
         _detail(journey, _("Contact"), name, "name", url=_page("funnel:contact", contact.pk)),
         _detail(journey, _("E-mail"), contact.email, "email"),
-        _detail(journey, _("Phone"), contact.phone, "phone"),
+        _detail(journey, _("Phone"), phones.marked(contact.phone), "phone"),
     ]
     if company:
         page = _page("funnel:company", company.pk)

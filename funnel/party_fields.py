@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from . import custom, formats
+from . import custom, formats, phones
 from .models import Company, Contact, CustomField, Journey
 from .parties import CUSTOM
 from .stages import Label
@@ -66,7 +66,7 @@ class Reader:
             return self.companies.get(value) or _("company #%(number)s") % {"number": value}
         if name == "amount":
             return formats.number(value, 2)
-        return str(value)
+        return phones.marked(str(value)) if name == "phone" else str(value)
 
 
 def _plain_label(kind: type[Any], name: str) -> str:

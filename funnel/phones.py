@@ -19,9 +19,10 @@ MOST_DIGITS: Final = 15
 REAL: Final = "real"
 PLACEHOLDER: Final = "placeholder"
 IMPOSSIBLE: Final = "impossible"
+KINDS: Final = (REAL, PLACEHOLDER, IMPOSSIBLE)
 NOTES: Final = {
-    PLACEHOLDER: _("A placeholder, not somebody's phone number: it is compared with nobody's."),
-    IMPOSSIBLE: _("Not a possible phone number; kept as it was typed."),
+    PLACEHOLDER: _("%(phone)s is a placeholder, not somebody's number: it is compared with nobody's."),
+    IMPOSSIBLE: _("%(phone)s is not a possible phone number; it is kept as it was typed."),
 }
 """What is to be known of a phone that is not a real one."""
 
@@ -139,6 +140,19 @@ def reachable(text: str, *, region: str = "", email: str = "") -> str:
     """
     kept = read(text, region=region).text if email and "\ufffd" not in text else None
     return phone(text, region=region, kept=kept)
+
+
+def note(text: str) -> str:
+    """Return what is to be known of a phone, "" of a real one."""
+    found = read(text)
+    return str(NOTES[found.kind]) % {"phone": found.text} if found.kind in NOTES else ""
+
+
+def marked(text: str) -> str:
+    """Return a phone as people read it: an impossible one says so."""
+    if read(text).kind != IMPOSSIBLE:
+        return text
+    return str(_("%(phone)s (not a possible number)")) % {"phone": text}
 
 
 def link(text: str) -> str:

@@ -39,6 +39,15 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What is doubtful in an application that was let in all the same."""
+
+    field: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Captured:
     """What became of an application; `created` is False where it had arrived before."""
 
@@ -46,6 +55,7 @@ class Captured:
     kind: str
     created: bool
     duplicates: Sequence[Candidate] = field(default_factory=tuple)
+    warnings: Sequence[Notice] = field(default_factory=tuple)
 
 
 def capture(
@@ -141,7 +151,7 @@ class _Arrival:
     def take_in(self) -> Captured:
         key = matching.hold(self.person, *self._names())
         if (again := self._arrived_before()) is not None:
-            return Captured(again, again.kind, created=False)
+            return Captured(again, again.kind, created=False, warnings=self._warnings())
         known = matching.known(self.person, key)
         # held in the order in which edits and merges hold them
         contact, there = known.contact(self.person), known.company(self.person)
@@ -168,7 +178,13 @@ class _Arrival:
             external_id=self.external_id,
         )
         self._keep_words(journey)
-        return Captured(journey, kind, True, matching.duplicates(self.person, known, apart_from=journey.pk))
+        alike = matching.duplicates(self.person, known, apart_from=journey.pk)
+        return Captured(journey, kind, True, alike, self._warnings())
+
+    def _warnings(self) -> list[Notice]:
+        phone = phones.read(self.person.phone)
+        note = phones.note(phone.text)
+        return [Notice("phone", f"{phone.kind}_phone", note)] if note else []
 
     def _names(self) -> list[str]:
         names = {"external": self.external_id, "submission": self.submission}
@@ -204,8 +220,13 @@ class _Arrival:
         )
 
     def _complete(self, contact: Contact, company: Company | None) -> None:
-        """Fill in what was not known of a person; what is known stays, and the new words stand in the application."""
-        news = {"name": self.person.name, "email": self.person.email, "phone": self.person.phone}
+        """Fill in what was not known of a person; what is known stays, and the new words stand in the application.
+
+        Somebody of another name who writes from the same address is a stranger to the card: nothing of theirs is written.
+        """
+        if not matching.may_be(contact.name, self.person.name):
+            return
+        news = {"name": self.person.name, "email": self.person.email, "phone": self.person.line}
         fresh: dict[str, Any] = {
             name: value for name, value in news.items() if value and not getattr(contact, name)
         }

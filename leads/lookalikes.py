@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 from rapidfuzz import fuzz
 
+from funnel import phones
 from funnel.models import Company, Contact
 from funnel.words import asked
 
@@ -30,7 +31,7 @@ def of_contact(contact: Contact) -> Sequence[tuple[Contact, list[str]]]:
     found: dict[int, Contact] = {}
     for way in (
         _same(others, email=contact.email),
-        _same(others, phone=contact.phone),
+        _same(others, phone=phones.read(contact.phone).compared),
         _named(others, contact),
     ):
         found |= {other.pk: other for other in way}
@@ -68,7 +69,7 @@ def _why_person(contact: Contact, other: Contact) -> list[str]:
     why = []
     if contact.email and contact.email.lower() == other.email.lower():
         why.append(_("Same e-mail"))
-    if contact.phone and contact.phone == other.phone:
+    if contact.phone == other.phone and phones.read(contact.phone).compared:
         why.append(_("Same phone"))
     if contact.name and other.name and alike(contact.name, other.name):
         why.append(_("Similar name"))

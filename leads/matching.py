@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from rapidfuzz import fuzz, utils
 
+from funnel import phones
 from funnel.models import Company, Contact, Event, Journey
 from funnel.stages import VOID_STAGES, Happening, Stage
 
@@ -23,6 +24,8 @@ JOURNEYS: Final = 50
 SHOWN: Final = 10
 SIMILAR: Final = 85
 """How alike two names must be, of 100."""
+BOUGHT: Final = (Happening.CONTRACT_SIGNED, Happening.PAYMENT_RECEIVED)
+"""What makes a client's later applications repeats."""
 _BEYOND: Final = "\U0010ffff"
 _GONE_BEFORE: Final = (Stage.LOST, Stage.RETURNED, Stage.REFERRED)
 
@@ -56,6 +59,7 @@ SELECT contact.*, bool_or(way = 'email') AS by_email, bool_or(way = 'phone') AS 
     WHERE %(phone)s <> '' AND phone = %(phone)s AND erased_at IS NULL
 ) found JOIN funnel_contact contact USING (id)
 GROUP BY contact.id
+ORDER BY bool_or(way = 'email') DESC, lower(contact.name) = lower(%(name)s) DESC, contact.id
 LIMIT %(most)s
 """
 
@@ -72,6 +76,11 @@ class Person:
     @property
     def domain(self) -> str:
         return normal.company_domain(self.email)
+
+    @property
+    def line(self) -> str:
+        """Return the phone where it is a real one, by which people are told apart."""
+        return phones.read(self.phone).compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +109,17 @@ class Known:
     heirs: Mapping[int, Company]
 
     def contact(self, person: Person) -> Contact | None:
-        """Return the contact that has the person's e-mail, or else their phone."""
-        by_email = (c for c in self.contacts if c.by_email)  # type: ignore[attr-defined]
-        by_phone = (c for c in self.contacts if c.by_phone)  # type: ignore[attr-defined]
-        return next(by_email, None) or next(by_phone, None)
+        """Return the contact that the person is; None for a new one. An e-mail outranks a phone, a phone needs a name."""
+        reached = [c for c in self.contacts if c.by_email]  # type: ignore[attr-defined]
+        if reached:
+            own = [c for c in reached if c.email.lower() == person.email] or reached
+            return next((c for c in own if alike(c.name, person.name)), own[0])
+        called = [c for c in self.contacts if c.by_phone]  # type: ignore[attr-defined]
+        if person.email:
+            return _only(c for c in called if not c.email and same_name(c.name, person.name))
+        if len(called) == 1 and may_be(called[0].name, person.name):
+            return called[0]
+        return _only(c for c in called if same_name(c.name, person.name))
 
     def company(self, person: Person) -> Company | None:
         """Return the company of that name; or that of the e-mail's domain, where the name agrees or is not given."""
@@ -133,7 +149,7 @@ def hold(person: Person, *names: str) -> str:
     """
     wanted = [
         *(f"email:{text}" for text in [person.email] if text),
-        *(f"phone:{text}" for text in [person.phone] if text),
+        *(f"phone:{text}" for text in [person.line] if text),
         *names,
     ]
     with connection.cursor() as cursor:
@@ -165,9 +181,10 @@ def known(person: Person, key: str) -> Known:
 
 
 def _contacts(person: Person) -> list[Contact]:
-    if not (person.email or person.phone):
+    line = person.line
+    if not (person.email or line):
         return []
-    values = {"email": person.email, "phone": person.phone, "most": CONTACTS}
+    values = {"email": person.email, "phone": line, "name": person.name, "most": CONTACTS}
     return sorted(Contact.objects.raw(_SHARE, values), key=lambda contact: contact.pk)
 
 
@@ -188,7 +205,7 @@ def _companies(domain: str, key: str) -> list[Company]:
 
 
 def kind_of(*, contact: Contact, company: Company | None, at: datetime, apart_from: int | None = None) -> str:
-    """Class an application as it arrives: repeat where its client has paid, win-back where one was let go before.
+    """Class an application as it arrives: repeat where its client has signed or paid, win-back where one was let go before.
 
     The client is the contact or its company. At most two queries.
     """
@@ -200,10 +217,8 @@ def kind_of(*, contact: Contact, company: Company | None, at: datetime, apart_fr
         .exclude(pk=apart_from)
         .exclude(stage__in=VOID_STAGES)
     )
-    paid = Event.objects.live().filter(
-        journey__in=earlier, event=Happening.PAYMENT_RECEIVED, occurred_at__lte=at
-    )
-    if paid.exists():
+    bought = Event.objects.live().filter(journey__in=earlier, event__in=BOUGHT, occurred_at__lte=at)
+    if bought.exists():
         return Journey.Kind.REPEAT
     if earlier.filter(stage__in=_GONE_BEFORE).exists():
         return Journey.Kind.WIN_BACK
@@ -247,6 +262,23 @@ def _why(person: Person, found: Known, journey: Journey, like_it: Container[int 
         yield "company_domain"
     if journey.company_id in like_it and alike(contact.name, person.name):
         yield "similar"
+
+
+def _only(contacts: Iterable[Contact]) -> Contact | None:
+    """Return the contact where there is exactly one."""
+    found = list(contacts)
+    return found[0] if len(found) == 1 else None
+
+
+def same_name(one: str, other: str) -> bool:
+    """Tell whether two names are the same, whatever the order of their words and the size of their letters."""
+    words = sorted(utils.default_process(one).replace("ё", "е").split())
+    return bool(words) and words == sorted(utils.default_process(other).replace("ё", "е").split())
+
+
+def may_be(one: str, other: str) -> bool:
+    """Tell whether two names may be one person's: nearly the same, or one of them is not known."""
+    return not one or not other or alike(one, other)
 
 
 def alike(one: str, other: str) -> bool:

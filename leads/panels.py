@@ -1,15 +1,19 @@
 """What the leads show on the page of a journey: the application, and journeys that may be about the same one."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from funnel import access
+from funnel import access, phones
+from funnel.lists import editing
 from funnel.models import Journey, User
 from funnel.stages import MARKETING_STAGES, Role, Stage
 
 from .models import Application
+
+OFFERED: Final = ("name", "email", "phone")
+"""What of an application may be saved on the contact's card."""
 
 
 def application_rows(
@@ -27,9 +31,9 @@ def application_rows(
         "phone": contact.phone,
         "company": journey.company.name if journey.company else "",
     }
-    rows = [(labels[name], known[name]) for name in ("email", "phone") if reach and known[name]]
+    rows = [(labels[name], _shown(name, known[name])) for name in ("email", "phone") if reach and known[name]]
     rows += [
-        (_("%(label)s, as given") % {"label": labels[name]}, str(application.answers[name]))
+        (_("%(label)s, as given") % {"label": labels[name]}, _shown(name, application.answers[name]))
         for name in labels
         if application.answers.get(name) and application.answers[name] != known[name]
     ]
@@ -41,6 +45,24 @@ def application_rows(
     if application.consent_text:
         rows.append((_("Consented to"), application.consent_text))
     return rows
+
+
+def _shown(name: str, value: Any) -> str:
+    return phones.marked(str(value)) if name == "phone" else str(value)
+
+
+def offers_of(application: Application, journey: Journey, user: User) -> list[dict[str, Any]]:
+    """Return what the person gave otherwise than the contact's card says, and that may be saved on it: no query."""
+    offers = []
+    for name in OFFERED:
+        value = str(application.answers.get(name) or "")
+        if not value or value == getattr(journey.contact, name) or not editing.may_edit(user, journey, name):
+            continue
+        if name == "phone" and not phones.read(value).compared:
+            continue
+        url = reverse("leads:application-keep", args=[journey.pk, name])
+        offers.append({"value": value, "url": url, "was": editing.mark_of(journey, name)})
+    return offers
 
 
 def application_panel(journey: Journey, user: User) -> dict[str, Any] | None:
@@ -55,6 +77,7 @@ def application_panel(journey: Journey, user: User) -> dict[str, Any] | None:
     return {
         "application": application,
         "rows": application_rows(application, journey),
+        "offers": offers_of(application, journey, user),
         "note": str(journey.source),
         "meeting_url": meeting,
     }

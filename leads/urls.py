@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern] = [
     path("leads/forms/new/", web_forms.form_edit, name="form-new"),
     path("leads/forms/<int:pk>/", web_forms.form_edit, name="form-edit"),
     path("journeys/<int:pk>/first-meeting/", leads.first_meeting, name="first-meeting"),
+    path("journeys/<int:pk>/application/<slug:name>/", leads.application_keep, name="application-keep"),
     path("journeys/<int:pk>/duplicates/", leads.duplicates, name="duplicates"),
     path("campaigns/new/", campaigns.campaign_new, name="campaign-new"),
     path("campaigns/costs/", campaigns.costs_import, name="campaign-costs"),

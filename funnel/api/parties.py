@@ -91,6 +91,10 @@ class ContactSerializer(_PartySerializer):
         queryset=Company.objects.standing(), allow_null=True, required=False
     )
 
+    phone_kind = serializers.SerializerMethodField(
+        help_text="real; placeholder: compared with nobody's; impossible: kept as typed; blank without a phone."
+    )
+
     class Meta:
         model = Contact
         fields = (
@@ -99,6 +103,7 @@ class ContactSerializer(_PartySerializer):
             "name",
             "email",
             "phone",
+            "phone_kind",
             "company",
             "language",
             "region",
@@ -108,6 +113,10 @@ class ContactSerializer(_PartySerializer):
             "mark",
         )
         read_only_fields = ("external_id", "merged_into", "created_at")
+
+    @extend_schema_field(serializers.ChoiceField(choices=["", *phones.KINDS]))
+    def get_phone_kind(self, contact: Contact) -> str:
+        return phones.read(contact.phone).kind
 
     def validate_phone(self, value: str) -> str:
         return phones.phone(value, kept=self.instance.phone if isinstance(self.instance, Contact) else None)

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from funnel.api.serializers import JourneySerializer, KeyField
 from funnel.models import Journey
+from funnel.phones import NOTES
 from leads.matching import WHY
 from leads.models import Application
 
@@ -85,11 +86,20 @@ class CandidateSerializer(serializers.Serializer[Any]):
     company = serializers.CharField(required=False, allow_null=True)
 
 
+class WarningSerializer(serializers.Serializer[Any]):
+    """What is doubtful in an application that was let in all the same."""
+
+    field = serializers.CharField()
+    code = serializers.ChoiceField(choices=[f"{kind}_phone" for kind in NOTES])
+    detail = serializers.CharField()
+
+
 class CaptureResponse(serializers.Serializer[Any]):
     journey = CapturedJourney()
     kind = serializers.ChoiceField(choices=Journey.Kind.choices)
     created = serializers.BooleanField(help_text="False where the application had arrived before")
     duplicates = CandidateSerializer(many=True)
+    warnings = WarningSerializer(many=True)
 
 
 class CaptureRequest(serializers.Serializer[Any]):
@@ -97,7 +107,7 @@ class CaptureRequest(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=200)
     email = serializers.CharField(required=False, max_length=254, allow_blank=True, allow_null=True)
-    phone = serializers.CharField(required=False, max_length=40, allow_blank=True, allow_null=True)
+    phone = serializers.CharField(required=False, max_length=64, allow_blank=True, allow_null=True)
     company = serializers.CharField(required=False, max_length=200, allow_blank=True, allow_null=True)
     source = serializers.CharField(help_text="Key of a source: web, ads, referral, event …")
     campaign = serializers.CharField(required=False, allow_null=True, help_text="Key of a campaign")

@@ -85,11 +85,12 @@ several AS (
 ),
 live AS (
     SELECT several.contact_id, e.* FROM several JOIN funnel_event e ON e.journey_id = several.pk
-    WHERE (e.event = 'payment_received' OR e.stage_to <> e.stage_from)
+    WHERE (e.event IN ('contract_signed', 'payment_received') OR e.stage_to <> e.stage_from)
         AND NOT EXISTS (SELECT FROM funnel_event undone WHERE undone.annuls_id = e.id)
 ),
 points AS (
-    SELECT contact_id, occurred_at AS at, 1 AS place, NULL::bigint AS pk, (event = 'payment_received')::int AS paid,
+    SELECT contact_id, occurred_at AS at, 1 AS place, NULL::bigint AS pk,
+        (event IN ('contract_signed', 'payment_received'))::int AS paid,
         CASE WHEN event = 'payment_received' THEN 0
             ELSE (stage_to IN ('lost', 'returned', 'referred'))::int
                 - (stage_from IN ('lost', 'returned', 'referred'))::int END AS away

@@ -28,7 +28,7 @@ from funnel.toasts import toast
 from funnel.views.base import View, go, journey_of, next_url, person, signed_in, undo_act_url
 from leads import assignment, matching
 from leads.models import Application
-from leads.panels import application_rows
+from leads.panels import application_rows, offers_of
 from leads.queries import earlier_of, waiting_for
 
 KEYS: Final = {
@@ -160,6 +160,7 @@ def _preview(request: HttpRequest, journey: Journey, rows: list[Journey]) -> dic
     return {
         "application": application,
         "application_rows": application_rows(application, journey, reach=True) if application else [],
+        "offers": offers_of(application, journey, user) if application else [],
         "found": [(candidate, candidate.journey.pk in seen) for candidate in found],
         "earlier": [other for other in earlier_of(journey, user) if other.pk not in ids],
         "may_merge": machine.closed_by(journey, "merge", user) is None,

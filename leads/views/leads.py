@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from funnel.access import Permission
 from funnel.acts import BadInput
 from funnel.journey_page import reason_in_words
+from funnel.lists import editing
 from funnel.machine import Refusal, Refused, closed_by
 from funnel.models import Journey
 from funnel.page_forms import WhenForm
+from funnel.parties import ChangedMeanwhile
 from funnel.stages import Role, Stage
 from funnel.toasts import toast
 from funnel.views.base import go, journey_of, next_url, permitted, person, signed_in, undo_act_url
@@ -24,7 +27,8 @@ from leads import matching
 from leads.act_forms import FirstMeetingForm, StaffCaptureForm
 from leads.domain import capture, hold_meeting
 from leads.matching import Candidate
-from leads.models import new_submission
+from leads.models import Application, new_submission
+from leads.panels import OFFERED
 
 
 @permitted(Permission.EDIT_JOURNEYS)
@@ -46,6 +50,8 @@ def lead_create(request: HttpRequest) -> HttpResponse:
     result = capture(actor=user, **form.arguments())
     words = _("“%(who)s” is in the funnel.") if result.created else _("“%(who)s” was saved already.")
     toast(request, words % {"who": result.journey})
+    for warning in result.warnings:
+        toast(request, warning.detail, level=messages.WARNING)
     if Journey.objects.visible_to(user).filter(pk=result.journey.pk).exists():
         return go(request, reverse("funnel:journey", args=[result.journey.pk]))
     return go(request, reverse("leads:inbox"))
@@ -90,6 +96,27 @@ def duplicates(request: HttpRequest, pk: int) -> HttpResponse:
     }
     part = "_duplicates" if request.headers.get("HX-Request") == "true" else "duplicates"
     return render(request, f"leads/{part}.html", context)
+
+
+@signed_in
+@require_POST
+def application_keep(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """Save on the contact's card what the person gave otherwise, unless the card was changed since the page was drawn."""
+    journey, user = journey_of(request, pk), person(request)
+    application = Application.objects.filter(journey=journey).first()
+    value = str(application.answers.get(name) or "") if application and name in OFFERED else ""
+    if not value or user.role == Role.PARTNER:
+        raise Http404("nothing of that name was given")
+    try:
+        saved = editing.save(
+            journey=journey, actor=user, name=name, value=value, was=request.POST.get("was", "")
+        )
+    except ChangedMeanwhile:
+        words = _("Nothing was saved. Somebody changed these details meanwhile.")
+        toast(request, words, level=messages.ERROR)
+    else:
+        toast(request, _("“%(value)s” is on the contact's card.") % {"value": value}, undo=saved.undo)
+    return go(request, next_url(request, reverse("funnel:journey", args=[pk])))
 
 
 @signed_in

@@ -224,6 +224,7 @@ NO_PAGES: Mapping[str, frozenset[str]] = {
             "leads:import-land",
             "leads:import-undo",
             "leads:first-meeting",
+            "leads:application-keep",
             "briefs:brief-link",
             "briefs:template-drop",
             "deals:proposal-totals",
