@@ -54,7 +54,11 @@ def test_a_shared_and_an_invented_phone_merge_nobody() -> None:
     assert "phone" in candidate["why"]
     assert candidate["journey"] == bodies[0]["journey"]["id"]
     assert bodies[3]["duplicates"] == []
-    assert [[w["code"] for w in body["warnings"]] for body in bodies] == [[], [], *[["placeholder_phone"]] * 2]
+    assert [[w["code"] for w in body["warnings"]] for body in bodies] == [
+        [],
+        [],
+        *[["placeholder_phone"]] * 2,
+    ]
     assert bodies[2]["warnings"][0]["field"] == "phone"
     assert "+1 000 000 0000" in bodies[2]["warnings"][0]["detail"]
 
@@ -196,12 +200,16 @@ def test_a_placeholder_is_kept_as_typed_and_is_nobodys_phone(typed: str, setting
     assert [notice.code for notice in second.warnings] == ["placeholder_phone"]
 
 
-@pytest.mark.parametrize("typed", ["+49 89 1234560", "+7 812 555-01-00", "+1 202 456 1414", "+7 495 777-77-00"])
+@pytest.mark.parametrize(
+    "typed", ["+49 89 1234560", "+7 812 555-01-00", "+1 202 456 1414", "+7 495 777-77-00"]
+)
 def test_a_real_phone_is_no_placeholder(typed: str) -> None:
     assert phones.read(typed).kind == phones.REAL
 
 
-@pytest.mark.parametrize("typed", ["+49 1", "12", "+999 1234567", "4.93011E+10", "12345678901234567", "after six"])
+@pytest.mark.parametrize(
+    "typed", ["+49 1", "12", "+999 1234567", "4.93011E+10", "12345678901234567", "after six"]
+)
 def test_an_impossible_phone_is_kept_beside_an_e_mail_and_refused_without(typed: str) -> None:
     result = captured(email="ada@acme.example", phone=typed)
     assert result.journey.contact.phone == typed
@@ -273,7 +281,10 @@ def test_the_public_form_decides_like_rest() -> None:
         assert Client().post("/f/contact/", given).status_code == 303
     assert Contact.objects.count() == 2
     assert Client().post("/f/contact/", {"name": "Ann", "phone": "+49 1"}).status_code == 422
-    assert Client().post("/f/contact/", {"name": "Ann", "phone": "+49 1", "email": "a@b.example"}).status_code == 303
+    assert (
+        Client().post("/f/contact/", {"name": "Ann", "phone": "+49 1", "email": "a@b.example"}).status_code
+        == 303
+    )
 
 
 def test_a_colleagues_form_says_what_is_doubtful_and_the_page_marks_it(client: Client) -> None:
@@ -283,10 +294,14 @@ def test_a_colleagues_form_says_what_is_doubtful_and_the_page_marks_it(client: C
     assert "+49 1 is not a possible phone number" in page
     assert "+49 1 (not a possible number)" in page
     contact = Contact.objects.get()
-    assert "(not a possible number)" in client.get(reverse("funnel:contact", args=[contact.pk])).content.decode()
+    assert (
+        "(not a possible number)" in client.get(reverse("funnel:contact", args=[contact.pk])).content.decode()
+    )
 
 
-def test_what_was_given_otherwise_is_offered_for_the_card_saved_at_a_click_and_taken_back(client: Client) -> None:
+def test_what_was_given_otherwise_is_offered_for_the_card_saved_at_a_click_and_taken_back(
+    client: Client,
+) -> None:
     anna = captured(name="Anna Ray", email="anna@hub.example", phone="+49301112223").journey.contact
     journey = captured(name="Anna R. Ray", email="anna@hub.example", phone=PHONE).journey
     client.force_login(people(Role.MARKETER))
