@@ -12,12 +12,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from deals.domain.proposals import totals_of
+from deals.domain.public import client_words
 from deals.models import DirectCost, Instalment, LegalIssue, Meeting, Objection, Payment
 from deals.totals import LARGEST
 from funnel.act_forms import comment_field
 from funnel.forms import ActForm, CurrencyField, MoneyField, NumberField, ReasonField, RowsField, UserField
 from funnel.models import Organisation, Reason
-from funnel.stages import Role
+from funnel.stages import Answer, Role
 
 FARTHEST = timedelta(days=365 * 30)
 """How far from today a date in a deal may lie before it is taken for a slip of the finger."""
@@ -209,6 +210,30 @@ class SendProposalForm(ActForm):
 class ObjectForm(ActForm):
     reason = ReasonField(Reason.Kind.OBJECTION, label=_("Objection"))
     said = comment_field(label=_("What was said"), required=True)
+
+    def get_initial_for_field(self, field: forms.Field, field_name: str) -> Any:
+        """Fill in what the client answered by the link, where that is what the objection is about."""
+        given = super().get_initial_for_field(field, field_name)
+        if field_name == "said" and not given and self.journey is not None:
+            return client_words(self.journey)
+        return given
+
+
+class AnswerForm(ActForm):
+    """What the client makes of a proposal or contract, on its public page."""
+
+    paper = forms.ChoiceField(choices=[("proposal", _("Proposal")), ("contract", _("Contract"))])
+    version = forms.IntegerField(min_value=1, max_value=32767, widget=forms.HiddenInput)
+    answer = forms.ChoiceField(choices=Answer.choices, label=_("Your answer"))
+    text = comment_field(label=_("Anything to add?"))
+    name = forms.CharField(label=_("Your name"), max_length=200, required=False)
+    position = forms.CharField(label=_("Your position"), max_length=200, required=False)
+
+    def clean(self) -> Cleaned:
+        cleaned = dict(super().clean() or self.cleaned_data)
+        if cleaned.get("answer") == Answer.CHANGES and not cleaned.get("text", "").strip():
+            self.add_error("text", ValidationError(_("Tell us what to change."), code="required"))
+        return cleaned
 
 
 class ResolveObjectionForm(ActForm):

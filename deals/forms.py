@@ -12,8 +12,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from deals.act_forms import DayField, LineForm, refuse_too_large, today
-from deals.models import Line, Proposal, ProposalVersion
-from funnel.act_forms import comment_field
+from deals.models import Line, ProposalVersion
 from funnel.forms import ActForm, MoneyField, RowsField, UserField
 from funnel.stages import Role
 
@@ -118,17 +117,3 @@ class ContractPatchForm(ActForm):
 
 class LawyerForm(forms.Form):
     lawyer = UserField(roles={Role.LAWYER}, label=_("Lawyer"), required=False, empty_label=_("Nobody"))
-
-
-class AnswerForm(forms.Form):
-    """What the client makes of a proposal, on its public page."""
-
-    answer = forms.ChoiceField(choices=Proposal.Answer.choices, label=_("Your answer"))
-    text = comment_field(label=_("Anything to add?"))
-    version = forms.IntegerField(min_value=1, max_value=32767, widget=forms.HiddenInput)
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = dict(super().clean() or self.cleaned_data)
-        if cleaned.get("answer") == Proposal.Answer.CHANGES and not cleaned.get("text", "").strip():
-            self.add_error("text", ValidationError(_("Tell us what to change."), code="required"))
-        return cleaned

@@ -99,8 +99,7 @@ def _read(journey_id: int) -> dict[str, list[dict[str, Any]]]:
                 total=F("total"),
                 sent_at=F("sent_at"),
                 valid_until=F("valid_until"),
-                answer=F("proposal__answer"),
-                answered_version=F("proposal__answered_version"),
+                answer=F("answer"),
             ),
             objections_=_rows(
                 _of(Objection),
@@ -119,6 +118,7 @@ def _read(journey_id: int) -> dict[str, list[dict[str, Any]]]:
                 state=F("state"),
                 amount=F("amount"),
                 sent_at=F("sent_at"),
+                answer=F("answer"),
                 signed_on=F("contract__signed_on"),
                 lawyer=_name("contract__lawyer"),
             ),

@@ -92,6 +92,7 @@ def contract(version: ContractVersion, *, organisation: Organisation) -> bytes:
     from django.utils.translation import gettext as _
 
     journey = version.contract.journey
+    offer = proposal_data(version.offer, organisation=organisation) if version.offer else {}
     return render(
         "contract",
         {
@@ -103,6 +104,9 @@ def contract(version: ContractVersion, *, organisation: Organisation) -> bytes:
             "organisation": organisation.name,
             "client": str(journey.company or journey.contact),
             "terms": [part for part in version.terms.replace("\r", "").split("\n\n") if part.strip()],
+            "heads": offer.get("heads", []),
+            "lines": offer.get("lines", []),
+            "totals": offer.get("totals", []),
             "amount": [_("Amount"), formats.money(version.amount, organisation.currency)]
             if version.amount is not None
             else [],

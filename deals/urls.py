@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from .views import contracts, handoffs, meetings, payments, proposals, public
+from .views import contracts, handoffs, links, meetings, payments, proposals, public
 
 app_name = "deals"
 urlpatterns: list[URLPattern] = [
@@ -14,6 +14,8 @@ urlpatterns: list[URLPattern] = [
     path("journeys/<int:pk>/proposal/totals/", proposals.proposal_totals, name="proposal-totals"),
     path("journeys/<int:pk>/proposal/compare/", proposals.proposal_compare, name="proposal-compare"),
     path("journeys/<int:pk>/proposal/v<int:number>.pdf", proposals.proposal_pdf, name="proposal-pdf"),
+    path("journeys/<int:pk>/proposal/link/", links.change_link, {"paper": "proposal"}, name="proposal-link"),
+    path("journeys/<int:pk>/contract/link/", links.change_link, {"paper": "contract"}, name="contract-link"),
     path("contracts/", contracts.contract_list, name="contract-list"),
     path("journeys/<int:pk>/contract/", contracts.contract, name="contract"),
     path("journeys/<int:pk>/contract/lawyer/", contracts.contract_lawyer, name="contract-lawyer"),
@@ -21,6 +23,8 @@ urlpatterns: list[URLPattern] = [
     path("journeys/<int:pk>/contract/v<int:number>/file/", contracts.contract_file, name="contract-file"),
     path("payments/", payments.payment_list, name="payment-list"),
     path("payments/instalments/<int:pk>/", payments.instalment_move, name="instalment-move"),
-    path("p/<slug:token>/", public.public_proposal, name="public-proposal"),
-    path("p/<slug:token>/proposal.pdf", public.public_pdf, name="public-proposal-pdf"),
+    path("p/<slug:token>/", public.public_paper, name="public-proposal"),
+    path("p/<slug:token>/proposal.pdf", public.public_pdf, {"paper": "proposal"}, name="public-proposal-pdf"),
+    path("p/<slug:token>/contract.pdf", public.public_pdf, {"paper": "contract"}, name="public-contract-pdf"),
+    path("p/<slug:token>/file/", public.public_file, name="public-contract-file"),
 ]

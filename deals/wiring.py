@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from deals import act_forms as forms
 from deals import consumers
-from deals.domain import adoption, contracts, erasure, handoffs, meetings, payments, proposals
+from deals.domain import adoption, contracts, erasure, handoffs, meetings, payments, proposals, public
 from deals.models import Contract, Handoff, Meeting
 from funnel import access, acts, outbox, registry
 from funnel.access import Permission
@@ -49,6 +49,7 @@ def register_acts() -> None:
     )
     acts.register(H.PAYMENT_RECEIVED, form=forms.PaymentForm, perform=payments.receive_payment, bulk=False)
     acts.register(H.REFUND_PAID, form=forms.RefundForm, perform=payments.pay_refund, bulk=False)
+    acts.register(H.CLIENT_ANSWERED, form=forms.AnswerForm, perform=public.answer, bulk=False)
     acts.register(H.DIRECT_COST, form=forms.CostForm, perform=payments.record_cost)
     registry.requirements |= {
         "demo.begun": meetings.not_begun,
@@ -69,6 +70,7 @@ def register_undo() -> None:
         H.DEMO_HELD: meetings.meetings_annulled,
         H.SQL_QUALIFIED: meetings.qualifications_annulled,
         H.PROPOSAL_REQUESTED: proposals.requests_annulled,
+        H.CLIENT_ANSWERED: public.answers_annulled,
         H.PROPOSAL_SENT: proposals.sendings_annulled,
         H.OBJECTION_RAISED: proposals.objections_annulled,
         H.OBJECTION_RESOLVED: proposals.resolutions_annulled,
@@ -84,6 +86,8 @@ def register_undo() -> None:
     registry.on_left[Stage.DEMO_SCHEDULED] = meetings.close
     registry.on_left_annulled[Stage.DEMO_SCHEDULED] = meetings.reopen
     registry.annul_guards |= {
+        H.PROPOSAL_SENT: public.answered_guard,
+        H.CONTRACT_SENT: public.answered_guard,
         H.OBJECTION_RAISED: proposals.objection_guard,
         H.CONTRACT_SIGNED: payments.signature_guard,
         H.PAYMENT_RECEIVED: payments.payment_guard,

@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.models import Q
 
 from .choices import Choice, Choices
+from .client_answers import ClientAnswer, answer_of, with_answers
 from .columns import COLUMNS, Column, column_of
 from .journey_page import minutes_left
 from .ledger import replays
@@ -51,15 +52,17 @@ KEYS: Final = frozenset(column.key for column in COLUMNS) | {zone.key for zone i
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A journey as its card shows it; `left` are the minutes to answer it in, `step` is what is to be done next.
+    """A journey as its card shows it; `left` are the minutes to answer it in, `step` is what is to be done next,
+    `answer` the client's that waits to be acted on.
 
-    Either is None where there is none.
+    Each is None where there is none.
     """
 
     journey: Journey
     stale: bool
     left: float | None
     step: Task | None
+    answer: ClientAnswer | None = None
 
 
 @dataclass(slots=True)
@@ -175,8 +178,9 @@ def _cards(
             and now - journey.stage_since > timedelta(days=limits[journey.stage].days),
             left=minutes_left(journey, organisation, clock, now),
             step=steps.get(journey.pk),
+            answer=answer_of(journey),
         )
-        for journey in Journey.objects.filter(pk__in=keys).with_parties()
+        for journey in with_answers(Journey.objects.filter(pk__in=keys)).with_parties()
     }
 
 

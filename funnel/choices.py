@@ -54,6 +54,7 @@ ICONS: Final[dict[str, str]] = {
     "reopen": "rotate-ccw",
     "unmerge": "split",
     H.OWNER_CHANGED: "user-round-cog",
+    H.CLIENT_ANSWERED: "message-square-reply",
     H.SNOOZED: "alarm-clock",
     H.WOKEN: "alarm-clock-check",
     H.NOTE_LOGGED: "notebook-pen",
@@ -185,6 +186,7 @@ def act_label(name: str) -> str:
             H.PARTNER_ACCEPTED: _("Take the referral"),
             H.PARTNER_DECLINED: _("Decline the referral"),
             H.PARTNER_OUTCOME: _("Report the outcome"),
+            H.CLIENT_ANSWERED: _("Answer as the client"),
             H.SNOOZED: _("Snooze"),
             H.WOKEN: _("Wake"),
         }[H(name)]

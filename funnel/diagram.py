@@ -105,7 +105,9 @@ def _names(stages: Iterable[Stage]) -> str:
 
 def _who(roles: frozenset[Role], move: Move | None = None) -> str:
     words = {MARKETING: "marketing", SALES: "sales", LEADERS: "leaders", ANYONE: "anyone"}
-    if roles == MARKETING | SALES:
+    if not roles:
+        found = "the system"
+    elif roles == MARKETING | SALES:
         found = "marketing, sales"
     else:
         found = words.get(roles) or ", ".join(str(role.label).lower() for role in Role if role in roles)

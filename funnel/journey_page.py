@@ -14,6 +14,7 @@ from django.utils.translation import ngettext, pgettext
 from . import access, formats, phones, registry
 from .acts import ACTS
 from .choices import GRAVE, ICONS, Choice, Choices, act_label, act_url, choices, reason_in_words
+from .client_answers import ClientAnswer, answer_of
 from .clock import BusinessClock
 from .columns import COLUMNS, column_of
 from .inline_details import record_of
@@ -55,6 +56,8 @@ def next_step(
     journey: Journey, found: Choices, user: User, organisation: Organisation, now: datetime
 ) -> dict[str, Any] | None:
     """Return the one thing to do now, why, and its buttons; None where nothing is left to do."""
+    if (answer := answer_of(journey)) is not None:
+        return _after_answer(journey, answer, found)
     choice = found.next
     if choice is None:
         return None
@@ -103,6 +106,22 @@ def next_step(
     if snooze and step["actions"]:
         step["actions"].insert(0, _action(snooze))
     return step
+
+
+def _after_answer(journey: Journey, answer: ClientAnswer, found: Choices) -> dict[str, Any]:
+    """Return the step that a client's answer calls for, filled from the answer."""
+    wanted = answer.move(journey.stage)
+    choice = next((choice for choice in found.moves if choice.name == wanted and choice.open), None)
+    actions = [_action(choice, primary=True)] if choice else []
+    if choice and choice.name == "request_contract":
+        # nothing is asked: one click leads to the contract with the proposal's lines and amount
+        page = act_url("send_contract", journey.pk)[0]
+        actions = [{**actions[0], "post": {"expected_seq": journey.seq, "next": page}}]
+    if found.next and found.next.open and found.next is not choice:
+        actions.insert(0, _action(found.next))
+    when = formats.day_time(answer.at)
+    reason = f"{when}: {answer.words}" if answer.words else when
+    return {"title": answer.title, "reason": reason, "actions": actions, "icon": "message-square-reply"}
 
 
 def _action(choice: Choice, *, primary: bool = False) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 
+from .client_answers import title_of
 from .models import Activity, Journey, Note, Notification
 from .stages import Happening
 
@@ -127,6 +128,8 @@ def _words(row: Notification) -> str:
             return _("%(who)s gives you a contract") % who
         case Kind.VIEWED, _kind:
             return _("The client has opened the proposal")
+        case Kind.ANSWERED, H.CLIENT_ANSWERED:
+            return title_of(event.value, str(event.inputs.get("paper", "")))
         case Kind.ANSWERED, _kind:
             return _("The client has answered the proposal")
         case Kind.OVERDUE, _kind:

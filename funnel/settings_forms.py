@@ -76,6 +76,7 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
             "meeting_to_brief_days",
             "sal_quality_days",
             "undo_days",
+            "link_days",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

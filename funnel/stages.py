@@ -97,6 +97,7 @@ class Happening(TextChoices):
     PARTNER_ACCEPTED = "partner_accepted", _("Partner took the referral")
     PARTNER_DECLINED = "partner_declined", _("Partner declined the referral")
     PARTNER_OUTCOME = "partner_outcome", _("Partner reported the outcome")
+    CLIENT_ANSWERED = "client_answered", _("Client answered")
     SNOOZED = "snoozed", _("Snoozed")
     WOKEN = "woken", _("Woken")
     ANNULLED = "annulled", _("Annulled")
@@ -396,6 +397,7 @@ FACTS: Final[Mapping[str, Fact]] = {
         Fact(H.PARTNER_ACCEPTED, LEADERS | {R.PARTNER}, frozenset({S.REFERRED})),
         Fact(H.PARTNER_DECLINED, LEADERS | {R.PARTNER}, frozenset({S.REFERRED})),
         Fact(H.PARTNER_OUTCOME, LEADERS | {R.PARTNER}, frozenset({S.REFERRED})),
+        Fact(H.CLIENT_ANSWERED, frozenset(), DEAL_STAGES),
         Fact(H.SNOOZED, BOTH, OPEN_STAGES),
         Fact(H.WOKEN, BOTH, OPEN_STAGES),
     )
@@ -417,6 +419,18 @@ RETURNS: Final[Mapping[str, frozenset[str]]] = {
 
 MONEY_EVENTS: Final = frozenset({H.CONTRACT_SIGNED, H.PAYMENT_RECEIVED, H.REFUND_PAID, H.DIRECT_COST})
 """Events whose value is an amount in the organisation's currency."""
+
+
+class Answer(TextChoices):
+    """What a client makes of a proposal or a contract: the values of `client_answered`."""
+
+    ACCEPTED = "accepted", _("Accepted")
+    CHANGES = "changes", _("Asked to change it")
+    DECLINED = "declined", _("Declined")
+
+
+WORDS: Final[Mapping[str, frozenset[str]]] = {H.CLIENT_ANSWERED.value: frozenset(Answer.values)}
+"""Event → the only values that it may have; other events take any."""
 
 
 def half(stage: str) -> str:

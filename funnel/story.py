@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from . import access, timeline
 from .access import Permission
+from .client_answers import with_answers
 from .models import Activity, Attachment, Event, FieldChange, Journey, Note, User
 from .past import past_rows
 from .queries import JourneyQuerySet
@@ -127,7 +128,7 @@ _CHANGE: Final = {
 def with_story(journeys: JourneyQuerySet, user: User, query: QueryDict) -> JourneyQuerySet:
     """Fetch along the past, and the files and changes that `chronicle` will ask for: no query of their own."""
     show, find, place = wanted(user, query)
-    return journeys.annotate(
+    return with_answers(journeys).annotate(
         past_rows=past_rows(),
         story_files=_as_json(_files(show, find, place), **_FILE),
         story_changes=_as_json(_changes(user, show, find, place), **_CHANGE),

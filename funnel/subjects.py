@@ -138,6 +138,7 @@ ORGANISATION = register(
             "meeting_to_brief_days",
             "sal_quality_days",
             "undo_days",
+            "link_days",
         ),
         P.MANAGE_ORGANISATION,
         "funnel:organisation",

@@ -21,7 +21,7 @@ from .look import stage_colour
 from .mentions import marked
 from .models import Activity, Mail, Note, Reason, User
 from .queries import Among, EventQuerySet
-from .stages import MONEY_EVENTS, Happening, Role, Stage
+from .stages import MONEY_EVENTS, Answer, Happening, Role, Stage
 
 H = Happening
 
@@ -63,6 +63,7 @@ ICONS: Final[dict[str, str]] = {
     H.LEGAL_ISSUE_RESOLVED: "scale",
     H.PASSED_TO_PRODUCT: "split",
     H.PERSONAL_DATA_ERASED: "eraser",
+    H.CLIENT_ANSWERED: "message-square-reply",
     H.SNOOZED: "alarm-clock",
     H.WOKEN: "alarm-clock-check",
     H.ANNULLED: "undo-2",
@@ -203,6 +204,10 @@ def _text(event: Any, *, money: bool) -> str:
             parts.append(_("until %(when)s") % {"when": formats.day_time(until)})
         case H.PROPOSAL_SENT | H.CONTRACT_SENT if event.value.isdigit():
             parts.append(_("version %(number)s") % {"number": event.value})
+        case H.CLIENT_ANSWERED if event.value in Answer.values:
+            parts.append(str(Answer(event.value).label))
+            if version := event.inputs.get("version"):
+                parts.append(_("version %(number)s") % {"number": version})
         case H.ACTIVITY_LOGGED:
             direction = event.inputs.get("direction", "")
             if direction in Activity.Direction.values:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -21,12 +22,25 @@ from deals.models import (
     Proposal,
     ProposalVersion,
 )
+from deals.models.papers import Linked
 from funnel import access
 from funnel.access import Permission
 from funnel.api.serializers import KeyField
 
 Model = serializers.ModelSerializer
 LARGEST_KEY = 2**63 - 1
+
+
+LINKED = (
+    "public_url",
+    "link_state",
+    "link_expires_at",
+    "answer",
+    "answered_version",
+    "answered_at",
+    "answer_text",
+)
+ANSWERED = ("answer", "answered_at", "answer_text", "answered_by", "answered_as")
 
 
 def username() -> KeyField:
@@ -126,35 +140,51 @@ class ProposalVersionSerializer(Model[ProposalVersion]):
             "tax",
             "total",
             "sent_at",
+            *ANSWERED,
             "lines",
         )
 
 
-class ProposalSerializer(Model[Proposal]):
+class LinkedSerializer(Model[Any]):
+    """A paper that the client opens by a link, and the latest answer to it."""
+
+    public_url = serializers.SerializerMethodField()
+    link_state = serializers.SerializerMethodField(help_text="Whether the client's link works.")
+    link_expires_at = serializers.DateTimeField(
+        source="sent.link_expires_at", default=None, read_only=True, allow_null=True
+    )
+    answer = serializers.CharField(
+        source="answered.answer",
+        default="",
+        read_only=True,
+        help_text="The latest one: accepted, changes, declined; empty so far.",
+    )
+    answered_version = serializers.IntegerField(
+        source="answered.number", default=None, read_only=True, allow_null=True
+    )
+    answered_at = serializers.DateTimeField(
+        source="answered.answered_at", default=None, read_only=True, allow_null=True
+    )
+    answer_text = serializers.CharField(source="answered.answer_text", default="", read_only=True)
+
+    @extend_schema_field({"type": "string", "format": "uri-reference"})
+    def get_public_url(self, paper: Linked) -> str:
+        return reverse("deals:public-proposal", args=[paper.token])
+
+    @extend_schema_field({"type": "string", "enum": Linked.Link.values})
+    def get_link_state(self, paper: Linked) -> str:
+        return str(paper.link_state(timezone.now()))
+
+
+class ProposalSerializer(LinkedSerializer):
     """A proposal with all its versions, and what the client answered."""
 
     versions = ProposalVersionSerializer(many=True, read_only=True)
-    public_url = serializers.SerializerMethodField()
-    answer = serializers.CharField(read_only=True, help_text="accepted, changes, declined; empty so far.")
 
     class Meta:
         model = Proposal
-        fields = (
-            "id",
-            "journey",
-            "public_url",
-            "answer",
-            "answered_version",
-            "answered_at",
-            "answer_text",
-            "created_at",
-            "versions",
-        )
+        fields = ("id", "journey", *LINKED, "created_at", "versions")
         read_only_fields = fields
-
-    @extend_schema_field({"type": "string", "format": "uri-reference"})
-    def get_public_url(self, proposal: Proposal) -> str:
-        return reverse("deals:public-proposal", args=[proposal.token])
 
 
 class LineInput(serializers.Serializer[Any]):
@@ -180,9 +210,24 @@ class ProposalInput(ProposalPatch):
 
 
 class ContractVersionSerializer(Model[ContractVersion]):
+    """A version of a contract; `lines` are those of the proposal that it follows."""
+
+    lines = LineSerializer(source="offer.lines", many=True, read_only=True, default=[])
+
     class Meta:
         model = ContractVersion
-        fields = ("id", "number", "state", "revision", "terms", "amount", "file_name", "sent_at")
+        fields = (
+            "id",
+            "number",
+            "state",
+            "revision",
+            "terms",
+            "amount",
+            "file_name",
+            "sent_at",
+            *ANSWERED,
+            "lines",
+        )
 
 
 class InstalmentSerializer(Model[Instalment]):
@@ -199,7 +244,7 @@ class LegalIssueSerializer(Model[LegalIssue]):
         fields = ("id", "text", "raised_by", "raised_at", "resolved_at", "resolution")
 
 
-class ContractSerializer(Model[Contract]):
+class ContractSerializer(LinkedSerializer):
     """A contract with its versions, the journey's legal issues, and its schedule once signed."""
 
     lawyer = username()
@@ -217,6 +262,7 @@ class ContractSerializer(Model[Contract]):
             "lawyer",
             "signed_on",
             "amount",
+            *LINKED,
             "created_at",
             "versions",
             "instalments",

@@ -10,10 +10,12 @@ from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deals.domain import contracts, proposals
+from deals.domain import contracts, links, proposals
 from deals.forms import ContractPatchForm, ProposalDraftForm
 from deals.models import Contract, Handoff, Meeting, Payment, Proposal
 from funnel import acts
@@ -23,7 +25,7 @@ from funnel.api.journeys import REFUSALS
 from funnel.api.views import ReadResource, by_id
 from funnel.forms import ActForm
 from funnel.models import Journey, User
-from funnel.stages import Happening, Role
+from funnel.stages import SALES, Answer, Happening, Role
 
 from . import serializers as shapes
 
@@ -81,6 +83,51 @@ class _OfJourneys(ReadResource):
         return Response(self.get_serializer(record).data, status=status)
 
 
+class _Linked(_OfJourneys):
+    """Papers that the client opens by a link, which salespeople and leaders revoke and replace."""
+
+    @action(detail=True, methods=["post"], url_path="revoke-link")
+    def revoke_link(self, request: Request, pk: str) -> Response:
+        """Close the client's link; sending a version makes another."""
+        return self.fresh(links.revoke(paper=self._paper(request), at=timezone.now()).pk)
+
+    @action(detail=True, methods=["post"], url_path="replace-link")
+    def replace_link(self, request: Request, pk: str) -> Response:
+        """Close the client's link and make a new one."""
+        paper = self._paper(request)
+        return self.fresh(links.replace(paper=paper, actor=request.user, at=timezone.now()).pk)
+
+    def _paper(self, request: Request) -> links.Paper:
+        if request.user.role not in SALES:
+            raise PermissionDenied
+        found: links.Paper = self.get_object()
+        return found
+
+
+class AnswerFilter(filters.FilterSet):
+    answer = filters.ChoiceFilter(choices=Answer.choices, method="filter_answer")
+
+    def filter_answer(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        """Keep those of which a version was answered so."""
+        return queryset.filter(pk__in=queryset.model.objects.filter(versions__answer=value).values("pk"))
+
+
+class ProposalFilter(AnswerFilter):
+    journey = by_id("journey")
+
+    class Meta:
+        model = Proposal
+        fields = ()
+
+
+class ContractFilter(AnswerFilter):
+    journey = by_id("journey")
+
+    class Meta:
+        model = Contract
+        fields = ("signed_on",)
+
+
 class HandoffFilter(filters.FilterSet):
     journey = by_id("journey")
     offered_to = filters.CharFilter(field_name="offered_to__username")
@@ -126,15 +173,7 @@ class MeetingViewSet(_OfJourneys):
     queryset = Meeting.objects.select_related("specialist", "organiser")
 
 
-class ProposalFilter(filters.FilterSet):
-    journey = by_id("journey")
-
-    class Meta:
-        model = Proposal
-        fields = ("answer",)
-
-
-class ProposalViewSet(_OfJourneys):
+class ProposalViewSet(_Linked):
     """Proposals: write a draft here, send it by the move `send_proposal` of its journey."""
 
     serializer_class = shapes.ProposalSerializer
@@ -142,7 +181,7 @@ class ProposalViewSet(_OfJourneys):
     ordering_fields = ("created_at", "id")
     permission = Permission.WRITE_PROPOSALS
     http_method_names = ("get", "post", "patch", "head", "options")
-    queryset = Proposal.objects.prefetch_related("versions__lines")
+    queryset = Proposal.objects.select_related("journey").prefetch_related("versions__lines")
 
     @extend_schema(request=shapes.ProposalInput, responses={201: shapes.ProposalSerializer, **REFUSALS})
     def create(self, request: Request) -> Response:
@@ -172,15 +211,7 @@ class ProposalViewSet(_OfJourneys):
         return self.fresh(draft.proposal_id, status)
 
 
-class ContractFilter(filters.FilterSet):
-    journey = by_id("journey")
-
-    class Meta:
-        model = Contract
-        fields = ("signed_on",)
-
-
-class ContractViewSet(_OfJourneys):
+class ContractViewSet(_Linked):
     """Contracts: write a draft here, send it by the move `send_contract` of its journey."""
 
     serializer_class = shapes.ContractSerializer
@@ -189,7 +220,7 @@ class ContractViewSet(_OfJourneys):
     permission = Permission.WRITE_CONTRACTS
     http_method_names = ("get", "post", "patch", "head", "options")
     queryset = Contract.objects.select_related("lawyer", "journey").prefetch_related(
-        "versions", "instalments", "journey__legal_issues__raised_by"
+        "versions__offer__lines", "instalments", "journey__legal_issues__raised_by"
     )
 
     @extend_schema(request=shapes.ContractInput, responses={201: shapes.ContractSerializer, **REFUSALS})

@@ -19,7 +19,7 @@ from funnel.models import Event, Journey, Organisation, User
 from funnel.rates import Frozen
 from funnel.stages import DEAL_STAGES, Happening
 
-from . import schedule
+from . import links, schedule
 from .proposals import set_amount
 
 # drafts --------------------------------------------------------------------------------------------------------------
@@ -71,7 +71,8 @@ def _start_drafts(
     events: Mapping[int, Event] | None = None,
     old: Sequence[Contract] | None = None,
 ) -> list[ContractVersion]:
-    """Start the next version of contracts that have no draft: a copy of the last one, the proposal's total at first.
+    """Start the next version of contracts that have no draft: a copy of the last one, with the lines and the
+    total of the proposal that was sent last.
 
     `old` are those that may have versions, all of them by default.
     """
@@ -82,25 +83,27 @@ def _start_drafts(
         .order_by("contract_id", "-number")
         .distinct("contract_id")
     }
-    offered = dict(
-        ProposalVersion.objects.filter(
+    offers = {
+        offer.proposal.journey_id: offer
+        for offer in ProposalVersion.objects.filter(
             proposal__journey__in=[contract.journey_id for contract in contracts],
             state=ProposalVersion.State.SENT,
             total__gt=0,
         )
         .order_by("proposal_id", "-number")
         .distinct("proposal_id")
-        .values_list("proposal__journey_id", "total")
-    )
+        .select_related("proposal")
+    }
     drafts = []
     for contract in contracts:
-        before = last.get(contract.pk)
+        before, offer = last.get(contract.pk), offers.get(contract.journey_id)
         drafts.append(
             ContractVersion(
                 contract=contract,
                 number=before.number + 1 if before else 1,
                 terms=before.terms if before else "",
-                amount=offered.get(contract.journey_id, before.amount if before else None),
+                amount=offer.total if offer else before.amount if before else None,
+                offer=offer,
                 request_event=events.get(contract.journey_id) if events else None,
             )
         )
@@ -151,7 +154,7 @@ def send_contract(
     """
     (journey,) = journeys
     drafts = ContractVersion.objects.filter(contract__journey=journey, state=ContractVersion.State.DRAFT)
-    version = drafts.first()
+    version = drafts.select_related("contract").first()
     if version is None and (terms or amount is not None):
         version = _start_drafts([Contract.objects.get_or_create(journey=journey)[0]])[0]
     if version is not None and (terms or amount is not None):
@@ -171,7 +174,8 @@ def send_contract(
     if version is None:
         raise LookupError("the requirement contract.version lets nothing through without a draft")
     version.state, version.sent_at, version.sent_event = ContractVersion.State.SENT, at, events[0]
-    version.save(update_fields=["state", "sent_at", "sent_event"])
+    version.link_expires_at = links.issue(version.contract, actor=actor)
+    version.save(update_fields=["state", "sent_at", "sent_event", "link_expires_at"])
     return events
 
 
@@ -376,7 +380,10 @@ def sendings_annulled(events: Sequence[Event], at: datetime) -> None:
         version.state, version.sent_at, version.sent_event = ContractVersion.State.DRAFT, None, None
         version.edited_at = version.edited_at or at
         version.revision += 1
-        version.save(update_fields=["state", "sent_at", "sent_event", "edited_at", "revision"])
+        version.link_expires_at = None
+        version.forget_answer()
+        fields = ["state", "sent_at", "sent_event", "edited_at", "revision", "link_expires_at"]
+        version.save(update_fields=[*fields, *version.ANSWERED])
 
 
 def signatures_annulled(events: Sequence[Event], at: datetime) -> None:

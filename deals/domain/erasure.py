@@ -10,12 +10,12 @@ from django.db import transaction
 
 from deals.models import (
     ContractVersion,
+    FormerLink,
     Handoff,
     LegalIssue,
     Line,
     Meeting,
     Objection,
-    Proposal,
     ProposalVersion,
     ProposalView,
     Qualification,
@@ -28,8 +28,9 @@ def erase(journeys: Sequence[int]) -> None:
     Handoff.objects.filter(journey__in=journeys).update(comment="")
     Meeting.objects.filter(journey__in=journeys).update(place="", link="", attendees="")
     Qualification.objects.filter(journey__in=journeys).update(need="", authority="", timing="")
-    Proposal.objects.filter(journey__in=journeys).update(answer_text="")
-    ProposalVersion.objects.filter(proposal__journey__in=journeys).update(note="")
+    said = {"answer_text": "", "answered_by": "", "answered_as": ""}
+    ProposalVersion.objects.filter(proposal__journey__in=journeys).update(note="", **said)
+    FormerLink.objects.filter(journey__in=journeys).delete()
     ProposalView.objects.filter(proposal__journey__in=journeys).delete()
     Line.objects.filter(version__proposal__journey__in=journeys).update(description="", unit="")
     Objection.objects.filter(journey__in=journeys).update(said="", resolution="")
@@ -38,4 +39,4 @@ def erase(journeys: Sequence[int]) -> None:
     versions = ContractVersion.objects.filter(contract__journey__in=journeys)
     for name in versions.exclude(file="").values_list("file", flat=True):
         transaction.on_commit(partial(default_storage.delete, name))
-    versions.update(terms="", file="", file_name="")
+    versions.update(terms="", file="", file_name="", **said)

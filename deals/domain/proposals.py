@@ -18,6 +18,8 @@ from funnel.machine import Locked, Refusal, Refused
 from funnel.models import Event, FieldChange, Journey, Reason, User
 from funnel.stages import DEAL_STAGES, Happening
 
+from . import links
+
 LINE_COLUMNS = ("description", "unit", "quantity", "unit_price", "discount", "tax")
 
 
@@ -175,9 +177,8 @@ def send_proposal(
     The journey's expected amount becomes the version's total. Raises Refused where there is no draft with lines.
     """
     (journey,) = journeys
-    version = ProposalVersion.objects.filter(
-        proposal__journey=journey, state=ProposalVersion.State.DRAFT
-    ).first()
+    drafts = ProposalVersion.objects.filter(proposal__journey=journey, state=ProposalVersion.State.DRAFT)
+    version = drafts.select_related("proposal").first()
     if lines:
         version = version or _start_drafts([Proposal.objects.get_or_create(journey=journey)[0]])[0]
         _replace_lines(version, lines)
@@ -197,6 +198,7 @@ def send_proposal(
     version.state, version.sent_at, version.sent_event = ProposalVersion.State.SENT, at, events[0]
     version.valid_until = valid_until or version.valid_until
     version.amount_before = journey.amount
+    version.link_expires_at = links.issue(version.proposal, actor=actor)
     version.save()
     set_amount(journey, version.total, actor=actor, at=at)
     return events
@@ -309,12 +311,20 @@ def sendings_annulled(events: Sequence[Event], at: datetime) -> None:
         if later is not None:
             later.delete()
         version.state, version.sent_at, version.sent_event = ProposalVersion.State.DRAFT, None, None
-        version.amount_before = None
+        version.amount_before = version.link_expires_at = None
+        version.forget_answer()
         version.edited_at = version.edited_at or at
         version.revision += 1
-        version.save(
-            update_fields=["state", "sent_at", "sent_event", "amount_before", "edited_at", "revision"]
-        )
+        fields = [
+            "state",
+            "sent_at",
+            "sent_event",
+            "amount_before",
+            "edited_at",
+            "revision",
+            "link_expires_at",
+        ]
+        version.save(update_fields=[*fields, *version.ANSWERED])
 
 
 def objections_annulled(events: Sequence[Event], at: datetime) -> None:

@@ -1,41 +1,74 @@
-"""What clients do on the public page of a proposal."""
+"""What clients do on the public page of a proposal or contract."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Final
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from deals.models import Proposal, ProposalVersion, ProposalView
-from funnel import domain, machine, notify
-from funnel.machine import Locked
-from funnel.models import Activity, Notification, Organisation
-from funnel.stages import DEAL_STAGES
+from deals.models import ContractVersion, FormerLink, ProposalVersion, ProposalView
+from deals.models.papers import Linked
+from funnel import formats, machine, notify
+from funnel.machine import Locked, Refusal, Refused
+from funnel.models import Event, Journey, Notification, Organisation
+from funnel.stages import DEAL_STAGES, Answer, Happening
 
-ANSWERS_A_DAY: Final = 10
-
-
-class CannotAnswer(Exception):
-    """The answer was not taken, for the reason given; nothing was written."""
+Version = ProposalVersion | ContractVersion
+PAPERS: dict[str, type[Version]] = {"proposal": ProposalVersion, "contract": ContractVersion}
 
 
-def standing(token: str) -> ProposalVersion | None:
-    """Return the last version sent of the proposal that the token opens, with its lines; None where there is none."""
-    return (
-        ProposalVersion.objects.filter(
-            proposal__token=token,
-            state=ProposalVersion.State.SENT,
-            proposal__journey__annulled_at=None,
-            proposal__journey__contact__erased_at=None,
-        )
-        .select_related("proposal__journey__contact", "proposal__journey__company", "sent_event")
-        .prefetch_related("lines")
-        .order_by("-number")
-        .first()
+class LinkClosed(Exception):
+    """The link leads nowhere any more; `why` is revoked, replaced, expired or closed."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+def opened(token: str, *, at: datetime) -> Version | None:
+    """Return the last version sent of the paper that the token opens; None where there is none.
+
+    Raises LinkClosed where the link was revoked or replaced, has expired, or has closed with the deal.
+    """
+    for name in PAPERS:
+        version = _sent(name, **{f"{name}__token": token})
+        if version is not None:
+            state = paper_of(version).link_state(at, version)
+            if state != Linked.Link.OPEN:
+                raise LinkClosed(state.value)
+            return version
+    if FormerLink.objects.filter(
+        token=token, journey__annulled_at=None, journey__contact__erased_at=None
+    ).exists():
+        raise LinkClosed("replaced")
+    return None
+
+
+def _sent(name: str, **which: Any) -> Version | None:
+    """Return the last version sent of a paper of an application that is neither withdrawn nor erased."""
+    open_ones = {f"{name}__journey__annulled_at": None, f"{name}__journey__contact__erased_at": None}
+    found: Any = PAPERS[name].objects.filter(state="sent", **open_ones, **which)  # type: ignore[attr-defined]
+    journey = f"{name}__journey"
+    found = found.select_related(
+        f"{journey}__contact", f"{journey}__company", f"{journey}__owner", "sent_event"
     )
+    found = found.prefetch_related("lines" if name == "proposal" else "offer__lines")
+    version: Version | None = found.order_by("-number").first()
+    return version
+
+
+def paper_of(version: Version) -> Any:
+    """Return the proposal or contract of a version."""
+    return version.proposal if isinstance(version, ProposalVersion) else version.contract
+
+
+def name_of(version: Version) -> str:
+    """Return "proposal" or "contract"."""
+    return "proposal" if isinstance(version, ProposalVersion) else "contract"
 
 
 @transaction.atomic
@@ -58,45 +91,102 @@ def log_view(*, version: ProposalVersion, visitor: str, at: datetime) -> None:
         notify.tell([version.proposal.journey.owner_id], Notification.Kind.VIEWED, version.sent_event)
 
 
-def may_answer(version: ProposalVersion) -> bool:
-    """Tell whether the deal still waits for the client's word."""
-    return version.proposal.journey.stage in DEAL_STAGES
+def may_answer(version: Version) -> bool:
+    """Tell whether the deal still waits for the client's word on a version."""
+    return not version.answer and paper_of(version).journey.stage in DEAL_STAGES
 
 
-@transaction.atomic
-def answer(*, version: ProposalVersion, answer: str, text: str, at: datetime) -> Proposal:
-    """Keep what the client makes of a version, log it on the journey and tell its owner.
+def answer(
+    *,
+    journeys: Locked,
+    actor: None,
+    at: datetime,
+    paper: str,
+    version: int,
+    answer: str,
+    text: str = "",
+    name: str = "",
+    position: str = "",
+) -> list[Event]:
+    """Record the client's answer to the last version sent of a proposal or contract, and tell the journey's owner.
 
-    Raises CannotAnswer where the deal is closed, a newer version was sent, it has run out, or after too many answers.
+    A version is answered once: the same answer again writes nothing. Raises Refused where another answer stands, a
+    newer version was sent, or the offer to accept has run out.
     """
-    journey = machine.lock([version.proposal.journey_id])[0]
-    if journey.stage not in DEAL_STAGES:
-        raise CannotAnswer(_("This proposal is closed."))
-    newest = standing(version.proposal.token)
-    if newest is None or newest.number != version.number:
-        raise CannotAnswer(_("A newer version of this proposal has been sent; please look at that one."))
+    (journey,) = journeys
+    held = _sent(paper, **{f"{paper}__journey": journey})
+    if held is None or held.number != version:
+        words = _("A newer version has been sent; please look at that one.")
+        raise _refusal(journey, words if held else _("It is not with the client."))
+    if held.answer:
+        if held.answer == answer and text in {"", held.answer_text}:
+            return []
+        raise _refusal(journey, standing_words(held))
     today = at.astimezone(Organisation.current().zone).date()
-    if answer == Proposal.Answer.ACCEPTED and version.valid_until and version.valid_until < today:
-        raise CannotAnswer(_("This proposal has run out; ask us to renew it."))
-    proposal = Proposal.objects.select_for_update().get(pk=version.proposal_id)
-    same = (proposal.answer, proposal.answered_version, proposal.answer_text)
-    if same == (answer, version.number, text):
-        return proposal  # the same form sent twice
-    recent = Activity.objects.filter(journey=journey, actor=None, at__gte=at - timedelta(days=1))
-    if recent.count() >= ANSWERS_A_DAY:
-        raise CannotAnswer(_("That was answered too often in a day; please write to us instead."))
-    proposal.answer, proposal.answered_version = answer, version.number
-    proposal.answered_at, proposal.answer_text = at, text
-    proposal.save(update_fields=["answer", "answered_version", "answered_at", "answer_text"])
-    label = Proposal.Answer(answer).label
-    words = _("Proposal v%(number)s, by its link: %(answer)s.") % {"number": version.number, "answer": label}
-    events = domain.log_activity(
-        journeys=Locked([journey]),
-        actor=None,
+    if answer == Answer.ACCEPTED and isinstance(held, ProposalVersion) and held.is_over(today):
+        raise _refusal(journey, _("This proposal has run out; ask us to renew it."))
+    events = machine.record(
+        journeys=journeys,
+        event=Happening.CLIENT_ANSWERED,
+        actor=actor,
         at=at,
-        kind=Activity.Kind.MESSAGE,
-        direction=Activity.Direction.INBOUND,
-        summary=f"{words} {text}".strip(),
+        value=answer,
+        inputs={"paper": paper, f"{paper}_version": held.pk, "version": held.number},
+        comment=_comment(text, name, position),
     )
-    notify.tell([journey.owner_id], Notification.Kind.ANSWERED, events[0])
-    return proposal
+    held.answer, held.answered_at, held.answer_text = answer, at, text
+    held.answered_by, held.answered_as, held.answered_event = name, position, events[0]
+    held.save(update_fields=held.ANSWERED)
+    who = journey.owner_id or (held.sent_event.actor_id if held.sent_event else None)
+    notify.tell([who], Notification.Kind.ANSWERED, events[0])
+    return events
+
+
+def standing_words(version: Version) -> str:
+    """Say which answer stands for a version, and since when."""
+    return _("It is answered already: %(answer)s, %(when)s.") % {
+        "answer": version.get_answer_display(),
+        "when": formats.day_time(version.answered_at),
+    }
+
+
+def client_words(journey: Journey) -> str:
+    """Return what the client answered at the stage where the journey stands; "" where they accepted or said nothing."""
+    found = [
+        version
+        for model in PAPERS.values()
+        for version in model.objects.filter(  # type: ignore[attr-defined]
+            answered_event__journey=journey, answered_at__gte=journey.stage_since
+        )
+    ]
+    latest = max(found, key=lambda version: version.answered_at, default=None)
+    if latest is None or latest.answer == Answer.ACCEPTED:
+        return ""
+    return str(latest.answer_text or f"{latest.get_answer_display()} (v{latest.number})")
+
+
+def _comment(text: str, name: str, position: str) -> str:
+    """Return the client's words, signed with who they are."""
+    who = ", ".join(part for part in (name, position) if part)
+    return "\n".join(part for part in (text, f"— {who}" if who else "") if part)
+
+
+def _refusal(journey: Journey, words: str) -> Refused:
+    return Refused({journey.pk: Refusal("data", ("answer",), words)})
+
+
+def answers_annulled(events: Sequence[Event], at: datetime) -> None:
+    """Let the versions that these answers were given to be answered again."""
+    for model in PAPERS.values():
+        for version in model.objects.filter(answered_event__in=events):  # type: ignore[attr-defined]
+            version.forget_answer()
+            version.save(update_fields=version.ANSWERED)
+
+
+def answered_guard(events: Sequence[Event], going: Iterable[int]) -> str:
+    """Tell that the client answered what was sent: the answer would hang in the air."""
+    sent = {"sent_event__in": events, "answered_event__isnull": False}
+    for model in PAPERS.values():
+        if model.objects.filter(**sent).exclude(answered_event__in=list(going)).exists():  # type: ignore[attr-defined]
+            return _("The client has answered it since; annul that as well.")
+    return ""

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import deals.models.contracts
-import deals.models.proposals
+import deals.models.papers
 
 
 class Migration(migrations.Migration):
@@ -677,7 +677,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "token",
-                    models.CharField(default=deals.models.proposals.new_token, max_length=64, unique=True),
+                    models.CharField(default=deals.models.papers.new_token, max_length=64, unique=True),
                 ),
                 (
                     "answer",

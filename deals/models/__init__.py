@@ -3,6 +3,7 @@
 from .contracts import Contract, ContractVersion, LegalIssue
 from .handoffs import Handoff
 from .meetings import Meeting, Qualification
+from .papers import FormerLink
 from .payments import DirectCost, Instalment, Payment, PaymentShare, Reschedule
 from .proposals import Line, Objection, Proposal, ProposalVersion, ProposalView
 
@@ -10,6 +11,7 @@ __all__ = [
     "Contract",
     "ContractVersion",
     "DirectCost",
+    "FormerLink",
     "Handoff",
     "Instalment",
     "LegalIssue",

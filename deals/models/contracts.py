@@ -10,6 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from funnel.models import Event, Journey, User
 
+from .papers import Answered, Linked, answered_whole
+from .proposals import ProposalVersion
+
 if TYPE_CHECKING:
     _Base = models.QuerySet["Contract"]
 else:
@@ -21,7 +24,7 @@ class ContractQuerySet(_Base):
         return self.filter(journey__in=Journey.objects.visible_to(user))
 
 
-class Contract(models.Model):
+class Contract(Linked):
     """The contract of a journey; signed once the client's signature is recorded."""
 
     journey = models.OneToOneField(
@@ -69,7 +72,7 @@ def contract_file(version: ContractVersion, filename: str) -> str:
     return f"contracts/{version.contract_id}/v{version.number}.{suffix or 'bin'}"
 
 
-class ContractVersion(models.Model):
+class ContractVersion(Answered):
     """One version: a draft may be edited, a sent one never again."""
 
     class State(models.TextChoices):
@@ -81,6 +84,13 @@ class ContractVersion(models.Model):
     state = models.CharField(_("state"), max_length=5, choices=State.choices, default=State.DRAFT)
     terms = models.TextField(_("terms"), blank=True)
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2, null=True, blank=True)
+    offer = models.ForeignKey(
+        ProposalVersion,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="The version of the proposal whose lines it carries.",
+    )
     file = models.FileField(_("file"), upload_to=contract_file, max_length=200, blank=True)
     file_name = models.CharField(_("file name"), max_length=200, blank=True)
     request_event = models.ForeignKey(Event, models.SET_NULL, null=True, related_name="+")
@@ -107,6 +117,7 @@ class ContractVersion(models.Model):
                 name="contract_version_sent_with_when",
             ),
             models.CheckConstraint(condition=Q(amount__gt=0), name="contract_version_amount_positive"),
+            answered_whole("contract_version_answered_whole"),
         ]
 
     def __str__(self) -> str:
@@ -115,6 +126,11 @@ class ContractVersion(models.Model):
     @property
     def is_draft(self) -> bool:
         return self.state == self.State.DRAFT
+
+    @property
+    def has_file(self) -> bool:
+        """Tell whether its file is there to be read."""
+        return bool(self.file) and self.file.storage.exists(self.file.name)
 
 
 class LegalIssue(models.Model):

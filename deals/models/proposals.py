@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Self
 
@@ -14,14 +14,12 @@ from django.utils.translation import gettext_lazy as _
 from deals.totals import LineTotals, Totals, line_totals, sum_up
 from funnel.models import Event, Journey, Reason, User
 
+from .papers import Answered, Linked, answered_whole
+
 if TYPE_CHECKING:
     _Base = models.QuerySet["Proposal"]
 else:
     _Base = models.QuerySet
-
-
-def new_token() -> str:
-    return secrets.token_urlsafe(24)
 
 
 class ProposalQuerySet(_Base):
@@ -29,22 +27,12 @@ class ProposalQuerySet(_Base):
         return self.filter(journey__in=Journey.objects.visible_to(user))
 
 
-class Proposal(models.Model):
+class Proposal(Linked):
     """The proposal of a journey; its versions carry the substance. The token opens its public page."""
-
-    class Answer(models.TextChoices):
-        ACCEPTED = "accepted", _("Accepted")
-        CHANGES = "changes", _("Asked to change it")
-        DECLINED = "declined", _("Declined")
 
     journey = models.OneToOneField(
         Journey, models.CASCADE, related_name="proposal", verbose_name=_("journey")
     )
-    token = models.CharField(max_length=64, unique=True, default=new_token)
-    answer = models.CharField(_("client's answer"), max_length=10, choices=Answer.choices, blank=True)
-    answered_version = models.PositiveSmallIntegerField(_("answered version"), null=True, blank=True)
-    answered_at = models.DateTimeField(_("answered at"), null=True, blank=True)
-    answer_text = models.TextField(_("what the client wrote"), blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ProposalQuerySet.as_manager()
@@ -61,7 +49,7 @@ class Proposal(models.Model):
         return str(_("Proposal %(number)s") % {"number": self.pk})
 
 
-class ProposalVersion(models.Model):
+class ProposalVersion(Answered):
     """One version: a draft may be edited, a sent one never again. Totals are computed when lines are saved."""
 
     class State(models.TextChoices):
@@ -111,6 +99,7 @@ class ProposalVersion(models.Model):
                 condition=Q(total=F("net") + F("tax"), net__gte=0, tax__gte=0),
                 name="proposal_version_adds_up",
             ),
+            answered_whole("proposal_version_answered_whole"),
         ]
 
     def __str__(self) -> str:
@@ -119,6 +108,10 @@ class ProposalVersion(models.Model):
     @property
     def is_draft(self) -> bool:
         return self.state == self.State.DRAFT
+
+    def is_over(self, today: date) -> bool:
+        """Tell whether it can no longer be accepted."""
+        return self.valid_until is not None and self.valid_until < today
 
 
 class Line(models.Model):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from typing import Any
 
 from django import forms
@@ -20,6 +19,7 @@ from deals.domain import contracts
 from deals.forms import ContractDraftForm, LawyerForm
 from deals.models import Contract, ContractVersion
 from deals.panels import status_of
+from deals.totals import sum_up
 from funnel import access
 from funnel.access import Permission
 from funnel.machine import Refused
@@ -29,7 +29,8 @@ from funnel.stages import DEAL_STAGES, SALES, Happening, Stage
 from funnel.toasts import toast
 from funnel.views.base import go, journey_of, permitted, person
 
-from .shared import chosen, crumbs, download, tabs
+from .links import link_of
+from .shared import chosen, contract_file_of, crumbs, download, tabs
 
 may_write = permitted(Permission.WRITE_CONTRACTS)
 
@@ -112,8 +113,10 @@ def _editor(
     user = person(request)
     found = (
         Contract.objects.filter(journey=journey)
-        .select_related("lawyer")
-        .prefetch_related(Prefetch("versions", ContractVersion.objects.order_by("-number")))
+        .select_related("lawyer", "journey")
+        .prefetch_related(
+            Prefetch("versions", ContractVersion.objects.select_related("offer").order_by("-number"))
+        )
         .first()
     )
     versions = list(found.versions.all()) if found else []
@@ -137,6 +140,8 @@ def _editor(
         "draft": draft,
         "writing": editable and (draft is not None or newest is None or starting),
         "editable": editable,
+        "link": link_of(request, found, "contract"),
+        **_offered(newest),
         "form": form,
         "refused": refused,
         "number": draft.number if draft else (newest.number + 1 if newest else 1),
@@ -154,6 +159,16 @@ def _editor(
         "sees_money": access.may(user, Permission.SEE_MONEY),
     }
     return render(request, "deals/contract_edit.html", context, status=status)
+
+
+def _offered(version: ContractVersion | None) -> dict[str, Any]:
+    """Return the lines of the proposal that a version of the contract carries: one query where there are any."""
+    offer = version.offer if version else None
+    if version is None or offer is None:
+        return {"lines": []}
+    lines = list(offer.lines.all())
+    totals = sum_up(line.totals for line in lines)
+    return {"offer": offer, "lines": lines, "totals": totals, "differs": version.amount != totals.total}
 
 
 def _initial(version: ContractVersion | None) -> dict[str, Any]:
@@ -214,9 +229,6 @@ def contract_pdf(request: HttpRequest, pk: int, number: int) -> HttpResponse:
 def contract_file(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """Hand out the file of a version, always as a download."""
     version = _version(request, pk, number)
-    if not version.file or not version.file.storage.exists(version.file.name):
+    if not version.has_file:
         raise Http404("no file")
-    with version.file.open("rb") as file:
-        content = file.read()
-    kind = mimetypes.guess_type(version.file_name)[0] or "application/octet-stream"
-    return download(content, name=version.file_name, kind=kind)
+    return contract_file_of(version)

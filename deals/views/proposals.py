@@ -28,6 +28,7 @@ from funnel.stages import DEAL_STAGES, Stage
 from funnel.toasts import toast
 from funnel.views.base import go, journey_of, permitted, person
 
+from .links import link_of
 from .shared import chosen, crumbs, download, tabs
 
 may_write = permitted(Permission.WRITE_PROPOSALS)
@@ -73,6 +74,7 @@ def proposal_list(request: HttpRequest) -> HttpResponse:
 def _proposal(journey: Journey) -> Proposal | None:
     return (
         Proposal.objects.filter(journey=journey)
+        .select_related("journey")
         .prefetch_related(
             Prefetch("versions", ProposalVersion.objects.order_by("-number")), "versions__lines"
         )
@@ -146,10 +148,7 @@ def _editor(
         "currency": organisation.currency,
         "may_send": access.may_move(person(request), "send_proposal", journey.stage),
         "may_request": access.may_move(person(request), "request_proposal", journey.stage),
-        "public_url": request.build_absolute_uri(reverse("deals:public-proposal", args=[found.token]))
-        if found and any(not version.is_draft for version in versions)
-        else "",
-        "views": list(found.views.all()[:10]) if found else [],
+        "link": link_of(request, found, "proposal"),
         **_counted(form, newest, writing=writing),
     }
     return render(request, "deals/proposal_edit.html", context, status=status)

@@ -1,6 +1,8 @@
-"""The page that a client opens by the link of a proposal. Whoever has the link may come in."""
+"""The page that a client opens by the link of a proposal or contract. Whoever has the link may come in."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,50 +13,67 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from deals import pdf
+from deals.act_forms import AnswerForm
 from deals.domain import public
-from deals.domain.public import CannotAnswer
-from deals.forms import AnswerForm
-from deals.models import Proposal, ProposalVersion
+from deals.domain.public import LinkClosed, Version
+from deals.models import ContractVersion, ProposalVersion
 from deals.totals import sum_up
+from funnel import acts
+from funnel.acts import BadInput
+from funnel.machine import Refused
 from funnel.models import Organisation
+from funnel.stages import Happening
 
-from .shared import download
+from .shared import contract_file_of, download
 
 
-def _version(token: str) -> ProposalVersion:
-    version = public.standing(token)
+def _version(token: str) -> Version:
+    version = public.opened(token, at=timezone.now())
     if version is None:
-        raise Http404("no such proposal")
+        raise Http404("no such paper")
     return version
+
+
+def _closed(request: HttpRequest, closed: LinkClosed) -> HttpResponse:
+    context = {"organisation": Organisation.current(), "why": closed.why}
+    return render(request, "deals/public_closed.html", context, status=410)
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-def public_proposal(request: HttpRequest, token: str) -> HttpResponse:
+def public_paper(request: HttpRequest, token: str) -> HttpResponse:
     """Show the last version sent, and take the client's answer to it."""
-    version = _version(token)
-    form, status, refused = AnswerForm(initial={"version": version.number}), 200, ""
+    try:
+        version = _version(token)
+    except LinkClosed as closed:
+        return _closed(request, closed)
     if request.method == "POST":
-        form = AnswerForm(request.POST)
-        status = 422
-        if form.is_valid():
-            given = form.cleaned_data
-            try:
-                if given["version"] != version.number:
-                    raise CannotAnswer(
-                        _("A newer version of this proposal has been sent; please look at it first.")
-                    )
-                public.answer(version=version, answer=given["answer"], text=given["text"], at=timezone.now())
-            except CannotAnswer as reason:
-                refused, status = str(reason), 409
-                form = AnswerForm(initial={**given, "version": version.number})
-            else:
-                response = redirect("deals:public-proposal", token=token)
-                response.status_code = 303
-                return response
-    elif not request.user.is_authenticated:
+        return _answer(request, token, version)
+    if isinstance(version, ProposalVersion) and not request.user.is_authenticated:
         public.log_view(version=version, visitor=_visitor(request), at=timezone.now())
-    return _page(request, version, form, status=status, refused=refused)
+    contact = public.paper_of(version).journey.contact
+    return _page(request, version, AnswerForm(initial={"version": version.number, "name": contact.name}))
+
+
+def _answer(request: HttpRequest, token: str, version: Version) -> HttpResponse:
+    given = {**request.POST.dict(), "paper": public.name_of(version)}
+    form = AnswerForm(given)
+    if not form.is_valid():
+        return _page(request, version, form, status=422)
+    journey = public.paper_of(version).journey_id
+    try:
+        acts.run(name=Happening.CLIENT_ANSWERED, journeys=[journey], actor=None, inputs=form)
+    except BadInput as bad:
+        return _page(request, version, AnswerForm(bad.form.data), status=422)
+    except Refused as refused:
+        refusal = refused.refusals[journey]
+        words = _("This proposal is closed.") if refusal.reason == "stage" else refusal.detail
+        fresh = _version(token)
+        form = AnswerForm(initial={**form.cleaned_data, "version": fresh.number})
+        return _page(request, fresh, form, status=409, refused=words)
+    response = redirect("deals:public-proposal", token=token)
+    response.status_code = 303
+    return response
 
 
 def _visitor(request: HttpRequest) -> str:
@@ -64,38 +83,59 @@ def _visitor(request: HttpRequest) -> str:
 
 
 def _page(
-    request: HttpRequest, version: ProposalVersion, form: AnswerForm, *, status: int, refused: str
+    request: HttpRequest, version: Version, form: AnswerForm, *, status: int = 200, refused: str = ""
 ) -> HttpResponse:
     organisation = Organisation.current()
+    paper, name = public.paper_of(version), public.name_of(version)
+    offer = version if isinstance(version, ProposalVersion) else version.offer
+    lines = list(offer.lines.all()) if offer else []
     today = timezone.now().astimezone(organisation.zone).date()
-    lines = list(version.lines.all())
-    proposal = version.proposal
-    context = {
+    context: dict[str, Any] = {
         "version": version,
-        "proposal": proposal,
-        "journey": proposal.journey,
+        name: paper,
+        "token": paper.token,
+        "journey": paper.journey,
         "lines": lines,
         "totals": sum_up(line.totals for line in lines),
         "organisation": organisation,
         "currency": organisation.currency,
         "form": form,
         "refused": refused,
-        "answers": Proposal.Answer.choices,
-        "answered": proposal.answer if proposal.answered_version == version.number else "",
         "may_answer": public.may_answer(version),
-        "over": bool(version.valid_until and version.valid_until < today),
+        "over": isinstance(version, ProposalVersion) and version.is_over(today),
     }
-    return render(request, "deals/public_proposal.html", context, status=status)
+    return render(request, f"deals/public_{name}.html", context, status=status)
 
 
 @never_cache
 @require_GET
-def public_pdf(request: HttpRequest, token: str) -> HttpResponse:
+def public_pdf(request: HttpRequest, token: str, paper: str) -> HttpResponse:
     """Hand out the last version sent as PDF."""
-    version = _version(token)
-    content = pdf.proposal(version, organisation=Organisation.current())
-    name = _("Proposal %(number)s v%(version)s.pdf") % {
-        "number": version.proposal_id,
-        "version": version.number,
-    }
-    return download(content, name=name, kind="application/pdf", inline=True)
+    try:
+        version = _version(token)
+    except LinkClosed as closed:
+        return _closed(request, closed)
+    if public.name_of(version) != paper:
+        raise Http404("no such paper")
+    organisation = Organisation.current()
+    if isinstance(version, ProposalVersion):
+        content = pdf.proposal(version, organisation=organisation)
+        name = _("Proposal %(number)s v%(version)s.pdf")
+    else:
+        content = pdf.contract(version, organisation=organisation)
+        name = _("Contract %(number)s v%(version)s.pdf")
+    words = {"number": public.paper_of(version).pk, "version": version.number}
+    return download(content, name=name % words, kind="application/pdf", inline=True)
+
+
+@never_cache
+@require_GET
+def public_file(request: HttpRequest, token: str) -> HttpResponse:
+    """Hand out the file of the contract's last version sent, always as a download."""
+    try:
+        version = _version(token)
+    except LinkClosed as closed:
+        return _closed(request, closed)
+    if not isinstance(version, ContractVersion) or not version.has_file:
+        raise Http404("no file")
+    return contract_file_of(version)

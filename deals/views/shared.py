@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 
+from deals.models import ContractVersion
 from funnel.models import Journey
 
 
@@ -49,3 +51,11 @@ def download(content: bytes, *, name: str, kind: str, inline: bool = False) -> H
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def contract_file_of(version: ContractVersion) -> HttpResponse:
+    """Answer with the file of a contract's version, always as a download."""
+    with version.file.open("rb") as file:
+        content = file.read()
+    kind = mimetypes.guess_type(version.file_name)[0] or "application/octet-stream"
+    return download(content, name=version.file_name, kind=kind)

@@ -65,6 +65,11 @@ class Organisation(models.Model):
     )
     meeting_to_brief_days = models.PositiveSmallIntegerField(_("meeting to brief window, days"), default=14)
     sal_quality_days = models.PositiveSmallIntegerField(_("brief to acceptance window, days"), default=7)
+    link_days = models.PositiveSmallIntegerField(
+        _("client links expire after, days"),
+        default=90,
+        help_text=_("Counted from the last version sent; 0: they do not expire."),
+    )
     undo_days = models.PositiveSmallIntegerField(_("undo window of a merge, days"), default=30)
 
     class Meta:

@@ -11,9 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from funnel import todo
+from funnel import access, todo
 from funnel.access import Permission
-from funnel.models import User
+from funnel.choices import ICONS, act_label, act_url
+from funnel.client_answers import answer_of, waiting_for
+from funnel.models import Journey, User
 from funnel.paging import keyset
 from funnel.todo import FORGOTTEN_SHOWN, PARTS, Days
 
@@ -45,6 +47,7 @@ def context_of(request: HttpRequest, query: QueryDict) -> dict[str, Any]:
     everyone = viewer.leads_everyone and who.pk == viewer.pk
     bare = todo.forgotten(None if everyone else who)
     forgotten = list(bare.select_related("contact", "company", "owner")[: FORGOTTEN_SHOWN + 1])
+    answers = list(waiting_for(None if everyone else who)[:FORGOTTEN_SHOWN])
     parts = [
         {
             "key": key,
@@ -64,12 +67,27 @@ def context_of(request: HttpRequest, query: QueryDict) -> dict[str, Any]:
         "open": sum(counts.values()),
         "done": finished,
         "everyone": everyone,
+        "answers": [_answered(journey, viewer) for journey in answers],
         "forgotten": forgotten[:FORGOTTEN_SHOWN],
         "forgotten_number": bare.order_by()[: COUNTED + 1].count() if forgotten else 0,
         "more_forgotten": len(forgotten) > FORGOTTEN_SHOWN,
         "today": timezone.localdate(),
         "here": _address(query),
     }
+
+
+def _answered(journey: Journey, viewer: User) -> dict[str, Any]:
+    """Return a client's answer with its next action, where the viewer may make it."""
+    answer = answer_of(journey)
+    name = answer.move(journey.stage) if answer else ""
+    action: dict[str, Any] | None = None
+    if name and access.may_move(viewer, name, journey.stage):
+        url, dialog = act_url(name, journey.pk)
+        action = {"label": act_label(name), "url": url, "icon": ICONS[name], "dialog": dialog}
+        if name == "request_contract":
+            page = act_url("send_contract", journey.pk)[0]
+            action["post"] = {"expected_seq": journey.seq, "next": page}
+    return {"journey": journey, "answer": answer, "action": action}
 
 
 def _whose(viewer: User, wanted: str, colleagues: list[User]) -> User:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from funnel import cleaning
 from funnel.periods import FIRST_YEAR
-from funnel.stages import MONEY_EVENTS, Happening
+from funnel.stages import MONEY_EVENTS, WORDS, Happening
 
 from .files import CsvFile, Record
 
@@ -152,6 +152,9 @@ class EventParser:
         longest = LONGEST_VALUE.get(event)
         if longest and len(value) > longest:
             raise _too_long("value", value, longest)
+        if event in WORDS and value not in WORDS[event]:
+            words = ", ".join(sorted(WORDS[event]))
+            raise _Bad("value", value, _("Must be one of: %(words)s.") % {"words": words})
         if event in {"merged_into", "annulled"} and not value.strip():
             raise _Bad("value", value, _("May not be blank."))
         return event_id, journey_id, event, happened, known, value, amount

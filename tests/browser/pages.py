@@ -229,6 +229,8 @@ NO_PAGES: Mapping[str, frozenset[str]] = {
             "briefs:template-drop",
             "deals:proposal-totals",
             "deals:contract-lawyer",
+            "deals:proposal-link",
+            "deals:contract-link",
             "kpi:plan-undo",
         ]
     ),
@@ -254,6 +256,8 @@ NO_PAGES: Mapping[str, frozenset[str]] = {
             "deals:contract-pdf",
             "deals:contract-file",
             "deals:public-proposal-pdf",
+            "deals:public-contract-pdf",
+            "deals:public-contract-file",
             "kpi:dashboard-export",
             "kpi:plan-download",
             "kpi:staff-file",

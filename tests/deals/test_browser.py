@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from deals.models import Instalment, Proposal, ProposalVersion
+from deals.models import Instalment, ProposalVersion
 from funnel.models import Journey
 from funnel.stages import Role, Stage
 from tests.browsing import PHONE, Visit, check_access
@@ -54,9 +54,59 @@ def test_the_editor_and_the_clients_page_work_without_scripts(visit: Visit) -> N
     client = visit(link, scripts=False)
     client.get_by_role("button", name="Accept").click()
     expect(client.get_by_text("You accepted this proposal.")).to_be_visible()
-    assert Proposal.objects.get().answer == "accepted"
+    assert ProposalVersion.objects.get().answer == "accepted"
     page.reload()
-    expect(page.get_by_text("Accepted, v1")).to_be_visible()
+    expect(page.locator("#client-link")).to_contain_text("Accepted, v1")
+
+
+def test_a_clients_answer_counts_once_and_is_one_click_from_what_follows(visit: Visit) -> None:
+    accepted, refused = journey_at(Stage.PROPOSAL_SENT), journey_at(Stage.PROPOSAL_SENT)
+    first = visit(f"/p/{accepted.proposal.token}/", size=PHONE)
+    late = visit(f"/p/{accepted.proposal.token}/")
+    late.watch.allow("409")
+    first.get_by_label("Your position").fill("CTO")
+    first.get_by_role("button", name="Accept").click()
+    expect(first.get_by_text("You accepted this proposal.")).to_be_visible()
+    late.get_by_role("button", name="Decline").click()
+    expect(late.get_by_text("It is answered already: Accepted")).to_be_visible()
+    expect(late.get_by_role("button", name="Accept")).to_have_count(0)
+    other = visit(f"/p/{refused.proposal.token}/", theme="dark")
+    other.get_by_label("Anything to add?").fill("Our own fitters could do half of it.")
+    other.get_by_role("button", name="Ask to change it").click()
+    expect(other.get_by_text("You asked us to change this proposal.")).to_be_visible()
+    check_access(other)
+
+    page = visit("/my-day/", seller())
+    answers = page.locator("#answers")
+    expect(answers).to_contain_text("The client accepts the proposal (v1)")
+    check_access(page)
+    answers.get_by_role("button", name="Request a contract").click()
+    expect(page.locator("#totals .sum dd")).to_have_text("€2,015.96")
+    expect(page.locator("[name=amount]")).to_have_value("2015.96")
+    page.goto(f"/journeys/{refused.pk}/")
+    page.locator(".next-step").get_by_role("link", name="Record an objection").click()
+    dialog = page.locator("dialog[open]")
+    expect(dialog.locator("[name=said]")).to_have_value("Our own fitters could do half of it.")
+    dialog.locator("[name=reason]").select_option("price")
+    dialog.locator("button.primary").click()
+    expect(page.locator(".next-step")).not_to_contain_text("The client asks")
+    assert Journey.objects.get(pk=refused.pk).stage == Stage.OBJECTION
+
+
+def test_a_link_is_revoked_and_replaced_beside_the_editor(visit: Visit) -> None:
+    journey = journey_at(Stage.PROPOSAL_SENT)
+    old = f"/p/{journey.proposal.token}/"
+    page = visit(f"/journeys/{journey.pk}/proposal/", seller())
+    page.locator("#client-link").get_by_role("button", name="Revoke").click()
+    expect(page.get_by_text("The link is revoked.")).to_be_visible()
+    page.locator("#client-link").get_by_role("button", name="New link").click()
+    link = page.get_by_label("Whoever has it sees the last version sent.").input_value()
+    client = visit(old)
+    client.watch.allow("410")
+    expect(client.get_by_role("heading", name="This link is closed")).to_be_visible()
+    check_access(client)
+    client.goto(link)
+    expect(client.get_by_role("heading", name="Proposal")).to_be_visible()
 
 
 def test_an_offer_is_rejected_in_a_dialog_that_asks_for_a_reason(visit: Visit) -> None:

@@ -24,7 +24,7 @@ from deals.models import (
     ProposalVersion,
     ProposalView,
 )
-from funnel.models import Activity, Journey, Notification
+from funnel.models import Journey
 from funnel.stages import Role, Stage
 from tests.factories import journey_at, people, run
 from tests.factories.deals import soon
@@ -275,44 +275,6 @@ def test_views_are_counted_once_a_visitor_and_day_and_colleagues_not_at_all() ->
     assert "127.0.0.1" not in str(ProposalView.objects.values())
 
 
-def test_an_answer_is_kept_logged_on_the_journey_and_told_to_its_owner() -> None:
-    journey = journey_at(Stage.PROPOSAL_SENT)
-    answer = Client().post(public(journey), {"answer": "changes", "text": "Cheaper <b>", "version": 1})
-    assert answer.status_code == 303
-    found = Proposal.objects.get(journey=journey)
-    assert (found.answer, found.answered_version, found.answer_text) == ("changes", 1, "Cheaper <b>")
-    activity = Activity.objects.filter(journey=journey).latest("pk")
-    assert activity.direction == "inbound" and "Cheaper" in activity.summary
-    assert Notification.objects.filter(user=people(Role.SALESPERSON), event=activity.event).exists()
-    assert Journey.objects.get(pk=journey.pk).stage == Stage.PROPOSAL_SENT
-
-
-@pytest.mark.parametrize(
-    ("given", "status"),
-    [
-        ({"answer": "changes", "version": 1}, 422),
-        ({"answer": "maybe", "version": 1}, 422),
-        ({"answer": "accepted"}, 422),
-        ({"answer": "accepted", "version": 7}, 409),
-    ],
-)
-def test_an_answer_that_makes_no_sense_changes_nothing(given: dict[str, Any], status: int) -> None:
-    journey = journey_at(Stage.PROPOSAL_SENT)
-    assert Client().post(public(journey), given).status_code == status
-    assert Proposal.objects.get(journey=journey).answer == ""
-
-
-def test_a_closed_deal_takes_no_answer_and_a_day_takes_no_more_than_ten() -> None:
-    journey = journey_at(Stage.PROPOSAL_SENT)
-    codes = [
-        Client().post(public(journey), {"answer": "changes", "text": f"No {n}", "version": 1}).status_code
-        for n in range(11)
-    ]
-    assert codes == [303] * 10 + [409]
-    lost = run(journey_at(Stage.PROPOSAL_SENT), "lose")
-    assert Client().post(public(lost), {"answer": "accepted", "version": 1}).status_code == 409
-
-
 def test_a_form_sent_from_elsewhere_is_refused() -> None:
     journey = journey_at(Stage.PROPOSAL_SENT)
     client = Client(enforce_csrf_checks=True)
@@ -404,12 +366,13 @@ def test_erasing_the_person_leaves_no_word_of_theirs_but_every_figure() -> None:
     contracts.save_draft(
         journey_id=journey.pk, actor=people(), at=timezone.now(), terms="With Anna in person"
     )
-    Proposal.objects.filter(journey=journey).update(answer_text="Anna said yes")
+    said = {"answer": "accepted", "answered_at": timezone.now(), "answer_text": "Anna said yes"}
+    ProposalVersion.objects.filter(proposal__journey=journey).update(**said, answered_by="Anna")
     run(journey, "personal_data_erased", {"sure": True}, at=timezone.now())
     assert Client().get(public(journey)).status_code == 404
     version = ProposalVersion.objects.get(proposal__journey=journey)
     assert version.total > 0 and not any(line.description for line in version.lines.all())
     assert ContractVersion.objects.get(contract__journey=journey).terms == ""
-    assert Proposal.objects.get(journey=journey).answer_text == ""
+    assert (version.answer, version.answer_text, version.answered_by) == ("accepted", "", "")
     assert not any(journey.legal_issues.values_list("text", flat=True))
     assert not any(journey.objections.values_list("said", flat=True))

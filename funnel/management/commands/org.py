@@ -53,6 +53,7 @@ READERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "meeting_to_brief_days": _plain("meeting_to_brief_days", int),
     "sal_quality_days": _plain("sal_quality_days", int),
     "undo_days": _plain("undo_days", int),
+    "link_days": _plain("link_days", int),
 }
 
 
