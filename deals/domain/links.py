@@ -32,7 +32,7 @@ def issue(paper: Paper, *, actor: User | None) -> Combinable:
 @transaction.atomic
 def revoke(*, paper: Paper, at: datetime) -> Paper:
     """Close the link of a paper for whoever has it; sending or replacing gives the client another."""
-    held = _hold(paper)
+    held: Paper = _hold(paper)
     if held.link_revoked_at is None:
         held.link_revoked_at = at
         held.save(update_fields=["link_revoked_at"])
@@ -42,9 +42,9 @@ def revoke(*, paper: Paper, at: datetime) -> Paper:
 @transaction.atomic
 def replace(*, paper: Paper, actor: User, at: datetime) -> Paper:
     """Close the link of a paper, and make a new one that works for as long as the settings say."""
-    held = _hold(paper)
+    held: Paper = _hold(paper)
     _renew(held, actor=actor, at=at)
-    sent = held.versions.filter(state="sent").order_by("-number").values("pk")[:1]
+    sent: Any = held.versions.filter(state="sent").order_by("-number").values("pk")[:1]
     held.versions.filter(pk__in=sent).update(link_expires_at=issue(held, actor=actor))
     return held
 

@@ -51,7 +51,7 @@ def opened(token: str, *, at: datetime) -> Version | None:
 def _sent(name: str, **which: Any) -> Version | None:
     """Return the last version sent of a paper of an application that is neither withdrawn nor erased."""
     open_ones = {f"{name}__journey__annulled_at": None, f"{name}__journey__contact__erased_at": None}
-    found: Any = PAPERS[name].objects.filter(state="sent", **open_ones, **which)  # type: ignore[attr-defined]
+    found: Any = PAPERS[name].objects.filter(state="sent", **open_ones, **which)
     journey = f"{name}__journey"
     found = found.select_related(
         f"{journey}__contact", f"{journey}__company", f"{journey}__owner", "sent_event"
@@ -152,10 +152,10 @@ def standing_words(version: Version) -> str:
 
 def client_words(journey: Journey) -> str:
     """Return what the client answered at the stage where the journey stands; "" where they accepted or said nothing."""
-    found = [
+    found: list[Any] = [
         version
         for model in PAPERS.values()
-        for version in model.objects.filter(  # type: ignore[attr-defined]
+        for version in model.objects.filter(
             answered_event__journey=journey, answered_at__gte=journey.stage_since
         )
     ]
@@ -178,7 +178,7 @@ def _refusal(journey: Journey, words: str) -> Refused:
 def answers_annulled(events: Sequence[Event], at: datetime) -> None:
     """Let the versions that these answers were given to be answered again."""
     for model in PAPERS.values():
-        for version in model.objects.filter(answered_event__in=events):  # type: ignore[attr-defined]
+        for version in model.objects.filter(answered_event__in=events):
             version.forget_answer()
             version.save(update_fields=version.ANSWERED)
 
@@ -187,6 +187,6 @@ def answered_guard(events: Sequence[Event], going: Iterable[int]) -> str:
     """Tell that the client answered what was sent: the answer would hang in the air."""
     sent = {"sent_event__in": events, "answered_event__isnull": False}
     for model in PAPERS.values():
-        if model.objects.filter(**sent).exclude(answered_event__in=list(going)).exists():  # type: ignore[attr-defined]
+        if model.objects.filter(**sent).exclude(answered_event__in=list(going)).exists():
             return _("The client has answered it since; annul that as well.")
     return ""
