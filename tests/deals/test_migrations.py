@@ -13,7 +13,7 @@ from deals.models import Contract, ContractVersion, Proposal, ProposalVersion
 from funnel.stages import Stage
 from tests.factories import journey_at
 
-BEFORE, NOW = [("deals", "0002_refunds_allocated")], [("deals", "0005_answers_once_a_version")]
+BEFORE, NOW = [("deals", "0002_refunds_allocated")], [("deals", "0006_answers_once_a_version")]
 
 
 def migrate(targets: list[tuple[str, str]]) -> None:

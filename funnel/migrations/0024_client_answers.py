@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("funnel", "0021_idempotency_keys_hashed"),
+        ("funnel", "0023_demo_cancelled"),
     ]
 
     operations = [

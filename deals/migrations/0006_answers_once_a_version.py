@@ -4,7 +4,7 @@ import deals.models.papers
 
 
 class Migration(migrations.Migration):
-    dependencies = [("deals", "0004_client_links_and_answers_of_before")]
+    dependencies = [("deals", "0005_client_links_and_answers_of_before")]
 
     operations = [
         migrations.AlterField(

@@ -7,8 +7,8 @@ import deals.models.papers
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("deals", "0002_refunds_allocated"),
-        ("funnel", "0022_client_answers"),
+        ("deals", "0003_meetings_cancelled"),
+        ("funnel", "0024_client_answers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

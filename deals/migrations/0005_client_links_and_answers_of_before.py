@@ -33,5 +33,5 @@ UPDATE deals_proposal proposal
 class Migration(migrations.Migration):
     """Keep each answer with the version it was given to; links that work go on working for 90 days."""
 
-    dependencies = [("deals", "0003_client_links_and_answers")]
+    dependencies = [("deals", "0004_client_links_and_answers")]
     operations = [migrations.RunSQL(FILL, [BACK])]
