@@ -18,6 +18,7 @@ class ImportJob(models.Model):
     class State(models.TextChoices):
         QUEUED = "queued", _("Waiting")
         RUNNING = "running", _("Running")
+        NEEDS_MAPPING = "needs_mapping", _("Waiting for a choice, nothing written yet")
         CHECKED = "checked", _("Checked, nothing written yet")
         DONE = "done", _("Imported")
         FAILED = "failed", _("Failed, nothing written")
@@ -25,10 +26,16 @@ class ImportJob(models.Model):
         UNDONE = "undone", _("Undone")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices, default=Kind.HISTORY)
-    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.QUEUED)
+    state = models.CharField(_("state"), max_length=15, choices=State.choices, default=State.QUEUED)
     dry_run = models.BooleanField(_("dry run"), default=False)
     strict = models.BooleanField(
         _("strict"), default=False, help_text=_("Import nothing if any row is rejected.")
+    )
+    encoding = models.CharField(
+        _("encoding"), max_length=40, blank=True, help_text=_("Of the files; blank where it was found out.")
+    )
+    guess = models.JSONField(
+        default=dict, blank=True, help_text="How the files look: see history.jobs.guess_of."
     )
     journeys_name = models.CharField(max_length=255, blank=True)
     events_name = models.CharField(max_length=255, blank=True)
@@ -80,7 +87,13 @@ class ImportJob(models.Model):
     @property
     def may_land(self) -> bool:
         """Tell whether a dry run is through whose rows may now be imported."""
-        return self.state == self.State.CHECKED and self.imported > 0 and bool(self.journeys_file)
+        checked = self.state in {self.State.CHECKED, self.State.NEEDS_MAPPING}
+        return checked and bool(self.journeys_file) and (self.imported > 0 or self.waits_for_encoding)
+
+    @property
+    def waits_for_encoding(self) -> bool:
+        """Tell whether somebody has to name the encoding before anything lands."""
+        return not self.encoding and not self.guess.get("encoding_certain", True)
 
     @property
     def may_be_undone(self) -> bool:

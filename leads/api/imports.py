@@ -16,9 +16,10 @@ from rest_framework.response import Response
 
 from funnel.access import Permission
 from funnel.api.errors import problem
+from funnel.api.parsers import StrictJSONParser
 from funnel.api.serializers import Problem, RefusalProblem
 from funnel.api.views import ResourceMixin
-from leads.history import jobs
+from leads.history import encodings, jobs
 from leads.models import ImportJob
 
 
@@ -28,10 +29,41 @@ class ProgressSerializer(serializers.Serializer[Any]):
     total = serializers.IntegerField()
 
 
+class SampleSerializer(serializers.Serializer[Any]):
+    encoding = serializers.CharField()
+    rows = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
+
+
+class GuessSerializer(serializers.Serializer[Any]):
+    """The likeliest encoding, whether it is certain, and how each that may be meant reads a few rows."""
+
+    encoding = serializers.CharField(required=False)
+    encoding_certain = serializers.BooleanField(required=False)
+    alternatives = serializers.ListField(child=serializers.CharField(), required=False)
+    delimiter = serializers.CharField(required=False, trim_whitespace=False)
+    mapping = serializers.DictField(child=serializers.CharField(), required=False)
+    file = serializers.ChoiceField(choices=["journeys", "events"], required=False)
+    rows = serializers.ListField(child=serializers.ListField(child=serializers.CharField()), required=False)
+    samples = SampleSerializer(many=True, required=False)
+
+    def to_representation(self, instance: Any) -> Any:
+        return instance
+
+
+class LandRequest(serializers.Serializer[Any]):
+    encoding = serializers.CharField(
+        required=False, allow_blank=True, max_length=40, help_text="Needed where `encoding_certain` is false"
+    )
+
+    def validate_encoding(self, encoding: str) -> str:
+        return _known(encoding)
+
+
 class ImportSerializer(serializers.ModelSerializer[ImportJob]):
     """A job: rows = imported + already_there + rejected once it is through."""
 
     rows = serializers.IntegerField(source="rows_total")
+    guess = GuessSerializer(read_only=True, help_text="How the files look; empty where they are no tables")
     progress = serializers.SerializerMethodField()
     has_rejected_file = serializers.SerializerMethodField()
     created_by = serializers.SlugRelatedField[Any](slug_field="username", read_only=True)
@@ -44,6 +76,8 @@ class ImportSerializer(serializers.ModelSerializer[ImportJob]):
             "state",
             "dry_run",
             "strict",
+            "encoding",
+            "guess",
             "journeys_name",
             "events_name",
             "rows",
@@ -77,12 +111,20 @@ class ImportRequest(serializers.Serializer[Any]):
     events = serializers.FileField(allow_empty_file=True, max_length=255)
     dry_run = serializers.BooleanField(default=False)
     strict = serializers.BooleanField(default=False)
+    encoding = serializers.CharField(
+        default="", allow_blank=True, max_length=40, help_text="Blank or left out: it is found out"
+    )
+
+    def validate_encoding(self, encoding: str) -> str:
+        return _known(encoding)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         for name in ("journeys", "events"):
             if "\0" in attrs[name].name:
                 raise serializers.ValidationError({name: _("The file's name has a NUL character.")})
-        if faults := jobs.check_upload(journeys=attrs["journeys"], events=attrs["events"]):
+        if faults := jobs.check_upload(
+            journeys=attrs["journeys"], events=attrs["events"], encoding=attrs["encoding"]
+        ):
             raise serializers.ValidationError(faults)
         return attrs
 
@@ -119,11 +161,13 @@ class ImportViewSet(ResourceMixin, viewsets.ReadOnlyModelViewSet[ImportJob]):
         job = jobs.submit(actor=request.user, at=timezone.now(), **given.validated_data)
         return Response(self.get_serializer(job).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=None, responses={200: ImportSerializer, 409: RefusalProblem})
-    @action(detail=True, methods=["post"])
+    @extend_schema(request=LandRequest, responses={200: ImportSerializer, 400: Problem, 409: RefusalProblem})
+    @action(detail=True, methods=["post"], parser_classes=[StrictJSONParser, MultiPartParser])
     def land(self, request: Request, pk: str = "") -> Response:
-        """Import what a dry run found good."""
-        return self._asked(lambda job: jobs.land(job=job, at=timezone.now()))
+        """Import what a dry run found good, in the encoding named where it was not certain."""
+        given = LandRequest(data=request.data)
+        given.is_valid(raise_exception=True)
+        return self._asked(lambda job: jobs.land(job=job, at=timezone.now(), **given.validated_data))
 
     @extend_schema(request=None, responses={200: ImportSerializer, 409: RefusalProblem})
     @action(detail=True, methods=["post"])
@@ -151,6 +195,15 @@ class ImportViewSet(ResourceMixin, viewsets.ReadOnlyModelViewSet[ImportJob]):
                 current=None,
             )
         return Response(self.get_serializer(job).data)
+
+
+def _known(encoding: str) -> str:
+    try:
+        return encodings.named(encoding) if encoding else ""
+    except LookupError:
+        raise serializers.ValidationError(
+            _("There is no encoding of this name; utf-8, cp1252 and cp1251 are some.")
+        ) from None
 
 
 def rejected_file(job: ImportJob) -> FileResponse:

@@ -3,8 +3,8 @@
 One transaction: either all good rows land or none. What lands is idempotent by `event_id`; nobody is notified of it.
 """
 
-from .files import CsvFile, FileProblem
+from .files import CsvFile, FileProblem, Uncertain
 from .importing import Counts, Summary, import_history
 from .rows import Rejection
 
-__all__ = ["Counts", "CsvFile", "FileProblem", "Rejection", "Summary", "import_history"]
+__all__ = ["Counts", "CsvFile", "FileProblem", "Rejection", "Summary", "Uncertain", "import_history"]

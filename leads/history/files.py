@@ -11,16 +11,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final, NamedTuple
 
-from charset_normalizer import from_bytes
 from django.utils.translation import gettext as _
 
 from funnel import cleaning
+
+from . import encodings
 
 LONGEST_RECORD: Final = 1_000_000
 """Characters; a longer record is rejected unread, so that memory stays bounded."""
 MOST_LINES: Final = 1000
 """Lines that one quoted field may span; beyond that the quotation mark counts as never closed."""
-LEGACY: Final = ["cp1251", "cp1252", "koi8_r", "cp866", "cp1250", "mac_cyrillic"]
+SHOWN: Final = 3
+"""Rows that show how an encoding reads a file."""
+LOOKED_AT: Final = 2000
+"""Rows among which those are looked for."""
 CHUNK: Final = 1 << 20
 
 csv.field_size_limit(max(csv.field_size_limit(), LONGEST_RECORD + 1))
@@ -28,6 +32,17 @@ csv.field_size_limit(max(csv.field_size_limit(), LONGEST_RECORD + 1))
 
 class FileProblem(Exception):
     """The file as a whole cannot be read; the message says which file and why."""
+
+
+class Uncertain(FileProblem):
+    """The file may be read in several encodings, and nobody has named one; `file` is the file, opened."""
+
+    def __init__(self, file: "CsvFile") -> None:
+        self.file = file
+        super().__init__(
+            _("%(file)s: the encoding is not certain; it may be %(encodings)s. Name the right one.")
+            % {"file": file.name, "encodings": ", ".join([file.encoding, *file.alternatives])}
+        )
 
 
 class Record(NamedTuple):
@@ -40,18 +55,30 @@ class Record(NamedTuple):
 
 @dataclass(slots=True)
 class CsvFile:
-    """A table in a binary stream that can be read again from its start. `name` is what messages call it."""
+    """A table in a binary stream that can be read again from its start. `name` is what messages call it.
+
+    `named` is the encoding that somebody has named, "" where it is to be found out. Where several may be meant,
+    `encoding` is the likeliest and `alternatives` are the others; `guesses` tells that the likeliest will do.
+    """
 
     name: str
     stream: BinaryIO
+    named: str = ""
+    guesses: bool = False
+    alternatives: Sequence[str] = ()
     encoding: str = ""
     delimiter: str = ","
     header: Sequence[str] = ()
     lines: int = 0
 
     def open(self, required: Sequence[str]) -> None:
-        """Find out encoding, delimiter and columns. Raises FileProblem where this is no table with those columns."""
+        """Find out encoding, delimiter and columns.
+
+        Raises FileProblem where this is no table with those columns, and Uncertain where the encoding has to be named.
+        """
         self.encoding = self._encoding()
+        if self.named:
+            self.encoding, self.alternatives = self._by_name(), ()
         for self.delimiter in (",", ";", "\t"):
             self.header = self._header()
             if set(required) <= set(self.header):
@@ -70,6 +97,37 @@ class CsvFile:
                     _("%(file)s: the column “%(column)s” stands there twice.")
                     % {"file": self.name, "column": column}
                 )
+        if self.alternatives and not self.guesses:
+            raise Uncertain(self)
+
+    def _by_name(self) -> str:
+        """Return the encoding that was named; a mark at the file's beginning knows better."""
+        if self.encoding in {"utf-8-sig", "utf-16", "utf-32"}:
+            return self.encoding
+        try:
+            return encodings.named(self.named)
+        except LookupError:
+            raise FileProblem(
+                _("%(file)s: there is no encoding “%(encoding)s”; utf-8, cp1252 and cp1251 are some.")
+                % {"file": self.name, "encoding": self.named}
+            ) from None
+
+    def sample(self, encoding: str) -> list[list[str]]:
+        """Return rows as an encoding reads them, those with letters that encodings differ in first."""
+        known, self.encoding = self.encoding, encoding
+        telling: list[list[str]] = []
+        plain: list[list[str]] = []
+        try:
+            for _number, record in zip(range(LOOKED_AT), self.records(), strict=False):
+                fields = list(record.fields)
+                (plain if "".join(fields).isascii() else telling).append(fields)
+                if len(telling) == SHOWN:
+                    break
+        except FileProblem:
+            pass  # it breaks off where this encoding has no letter
+        finally:
+            self.encoding = known
+        return [*telling, *plain][:SHOWN]
 
     def records(self) -> Iterator[Record]:
         """Yield the records below the header, one at a time, blank lines left out."""
@@ -134,12 +192,12 @@ class CsvFile:
         bad += len(rest)
         if good >= bad:
             return "utf-8"
-        guess = from_bytes(sample or rest, cp_isolation=LEGACY).best()
-        if guess is None:
+        found, *self.alternatives = encodings.guess(sample or rest) or [""]
+        if not found:
             raise FileProblem(
                 _("%(file)s: the encoding is not recognised; save it as UTF-8.") % {"file": self.name}
             )
-        return guess.encoding
+        return found
 
     def _all_records(self) -> Iterator[Record]:
         self.stream.seek(0)

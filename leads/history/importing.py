@@ -70,6 +70,8 @@ def import_history(
     dry_run: bool = False,
     strict: bool = False,
     names: tuple[str, str] = ("journeys.csv", "events.csv"),
+    encoding: str = "",
+    guesses: bool = False,
     on_rejected: Callable[[Rejection], None] = lambda rejection: None,
     progress: staging.Progress = lambda phase, done, total: None,
     on_landed: Callable[[Summary], None] = lambda summary: None,
@@ -77,16 +79,21 @@ def import_history(
     """Import two files; return what became of their rows. `at` is now: what lies after it is rejected.
 
     Each rejected row goes to `on_rejected`, by file and line. With `dry_run` nothing is written, with `strict` nothing
-    where any row is rejected. `on_landed` runs in the transaction, so that what it writes stands or falls with it.
-    Raises FileProblem, with nothing written, where a file is no table with the columns wanted.
+    where any row is rejected. `encoding` is that of both files, "" where each is to be found out. `on_landed` runs in the transaction, so that what it writes stands or falls with it.
+    Raises FileProblem, with nothing written, where a file is no table with the columns wanted, and Uncertain where its
+    encoding has to be named and no guess will do.
     """
     summary = Summary()
+    files = (
+        CsvFile(names[0], journeys, encoding, guesses),
+        CsvFile(names[1], events, encoding, guesses),
+    )
     try:
         with transaction.atomic():
             staging.prepare()
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-            _stage_and_check(summary, CsvFile(names[0], journeys), CsvFile(names[1], events), at, progress)
+            _stage_and_check(summary, *files, at, progress)
             for rejection in _rejections():
                 on_rejected(rejection)
             if dry_run or (strict and summary.rejected):

@@ -9,7 +9,7 @@ import io
 import logging
 import tempfile
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ from funnel.annulment import CannotAnnul
 from funnel.models import Event, Journey, User
 from leads.imports_models import ImportJob
 
-from . import undo
+from . import encodings, undo
 from .files import CsvFile, FileProblem
 from .importing import Summary, import_history
 from .report import COLUMNS, report_row
@@ -55,28 +55,79 @@ class ProgressNow:
     total: int
 
 
-def check_upload(*, journeys: File, events: File) -> dict[str, str]:
+def check_upload(*, journeys: File, events: File, encoding: str = "") -> dict[str, str]:
     """Tell by a first look which of the uploaded files is no table of its kind, and why: field → reason."""
-    faults = {}
-    for field, upload, columns in (
-        ("journeys", journeys, JOURNEY_COLUMNS),
-        ("events", events, EVENT_COLUMNS),
-    ):
+    if encoding:
         try:
-            CsvFile(upload.name or field, upload).open(columns)
+            encodings.named(encoding)
+        except LookupError:
+            return {"encoding": _("There is no encoding of this name; utf-8, cp1252 and cp1251 are some.")}
+    faults = {}
+    for field, upload, columns in _tables(journeys, events):
+        try:
+            CsvFile(upload.name or field, upload, encoding, guesses=True).open(columns)
         except FileProblem as problem:
             faults[field] = str(problem)
         upload.seek(0)
     return faults
 
 
+def guess_of(*, journeys: File, events: File) -> dict[str, Any]:
+    """Return how the files look: `encoding`, `encoding_certain`, `alternatives`, `delimiter`, `file`, `rows`, `samples`.
+
+    Of two files the one that is less certain is told of. `samples` has rows as each encoding reads them, the likeliest
+    first; `rows` are those of the likeliest. Raises FileProblem where a file is no table.
+    """
+    told: dict[str, Any] = {}
+    for field, upload, columns in _tables(journeys, events):
+        table = CsvFile(upload.name or field, upload, guesses=True)
+        table.open(columns)
+        if not told or (table.alternatives and told["encoding_certain"]):
+            names = [table.encoding, *table.alternatives]
+            samples = [{"encoding": name, "rows": table.sample(name)} for name in names]
+            told = {
+                "encoding": table.encoding,
+                "encoding_certain": not table.alternatives,
+                "alternatives": list(table.alternatives),
+                "delimiter": table.delimiter,
+                "mapping": {name: name for name in columns},
+                "file": field,
+                "rows": samples[0]["rows"],
+                "samples": samples,
+            }
+        upload.seek(0)
+    return told
+
+
+def _tables(journeys: File, events: File) -> Iterable[tuple[str, File, Sequence[str]]]:
+    return ("journeys", journeys, JOURNEY_COLUMNS), ("events", events, EVENT_COLUMNS)
+
+
 def submit(
-    *, journeys: File, events: File, actor: User | None, at: datetime, dry_run: bool, strict: bool = False
+    *,
+    journeys: File,
+    events: File,
+    actor: User | None,
+    at: datetime,
+    dry_run: bool,
+    strict: bool = False,
+    encoding: str = "",
 ) -> ImportJob:
-    """Keep the two files and ask a worker to import them, or to check them only."""
+    """Keep the two files and ask a worker to import them, or to check them only.
+
+    Where the encoding is not certain and none is named, they are checked only, and wait for a choice.
+    """
+    try:
+        guess = guess_of(journeys=journeys, events=events)
+    except FileProblem:
+        guess = {}  # the worker says what is wrong
+        journeys.seek(0)
+        events.seek(0)
     job = ImportJob(
         dry_run=dry_run,
         strict=strict,
+        encoding=encoding,
+        guess=guess,
         journeys_name=(journeys.name or "")[-255:],
         events_name=(events.name or "")[-255:],
         created_by=actor,
@@ -91,10 +142,20 @@ def submit(
     return job
 
 
-def land(*, job: ImportJob, at: datetime) -> ImportJob:
-    """Import the rows that a dry run found good. Raises NotNow where that is not what the job waits for."""
-    changed = ImportJob.objects.filter(pk=job.pk, state=State.CHECKED).update(
-        state=State.QUEUED, dry_run=False, queued_at=at
+def land(*, job: ImportJob, at: datetime, encoding: str = "") -> ImportJob:
+    """Import the rows that a dry run found good, read in an encoding where one is named.
+
+    Raises NotNow where that is not what the job waits for, where it waits for an encoding that is not named, or where
+    the files cannot be read in the one named.
+    """
+    if job.waits_for_encoding and not encoding:
+        raise NotNow(_("The encoding of the files is not certain: choose one first."))
+    if encoding and job.journeys_file:
+        with job.journeys_file.open("rb") as journeys, job.events_file.open("rb") as events:
+            for why in check_upload(journeys=journeys, events=events, encoding=encoding).values():
+                raise NotNow(why)
+    changed = ImportJob.objects.filter(pk=job.pk, state__in=[State.CHECKED, State.NEEDS_MAPPING]).update(
+        state=State.QUEUED, dry_run=False, queued_at=at, encoding=encoding or job.encoding
     )
     if not changed:
         raise NotNow(_("Only an import that was checked and has not landed yet can be imported."))
@@ -162,6 +223,7 @@ class _SomebodyElseDid(Exception):
 
 def _import(job: ImportJob) -> None:
     ImportJob.objects.filter(pk=job.pk, state=State.QUEUED).update(state=State.RUNNING)
+    checks_only = job.dry_run or job.waits_for_encoding
     with tempfile.TemporaryFile("w+b") as rejected:
         text = io.TextIOWrapper(rejected, encoding="utf-8-sig", newline="", write_through=True)
         writer = csv.writer(text)
@@ -187,7 +249,9 @@ def _import(job: ImportJob) -> None:
                     journeys=journeys.file,
                     events=events.file,
                     at=timezone.now(),
-                    dry_run=job.dry_run,
+                    dry_run=checks_only,
+                    encoding=job.encoding,
+                    guesses=checks_only,
                     strict=job.strict,
                     names=(job.journeys_name, job.events_name),
                     on_rejected=tell,
@@ -195,7 +259,8 @@ def _import(job: ImportJob) -> None:
                     on_landed=lambda summary: finish(summary, State.DONE),
                 )
             if not summary.landed:
-                finish(summary, State.CHECKED if job.dry_run else State.FAILED)
+                checked = State.CHECKED if job.dry_run else State.NEEDS_MAPPING
+                finish(summary, checked if checks_only else State.FAILED)
         except _SomebodyElseDid:
             return
         except FileProblem as problem:
@@ -211,7 +276,7 @@ def _import(job: ImportJob) -> None:
             raise
         finally:
             text.detach()
-    if not job.dry_run:
+    if not checks_only:
         drop_uploads(job)
 
 

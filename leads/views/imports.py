@@ -18,7 +18,7 @@ from funnel.access import Permission
 from funnel.toasts import toast
 from funnel.views.base import go, is_fragment, permitted, person
 from leads.api.imports import rejected_file
-from leads.history import jobs
+from leads.history import encodings, jobs
 from leads.models import ImportJob
 
 PAGE = 50
@@ -37,12 +37,19 @@ class UploadForm(forms.Form):
         max_length=255,
         allow_empty_file=True,
     )
+    encoding = forms.ChoiceField(
+        label=gettext_lazy("Encoding"),
+        help_text=gettext_lazy("How the letters were saved. Leave it to us unless you know."),
+        choices=[("", gettext_lazy("Find out")), *encodings.NAMES.items()],
+        required=False,
+    )
     strict = forms.BooleanField(label=gettext_lazy("Import nothing if any row is rejected"), required=False)
 
     def clean(self) -> dict[str, Any]:
         given = self.cleaned_data
         if not self.errors:
-            for field, why in jobs.check_upload(journeys=given["journeys"], events=given["events"]).items():
+            files = {name: given[name] for name in ("journeys", "events", "encoding")}
+            for field, why in jobs.check_upload(**files).items():
                 self.add_error(field, why)
         return given
 
@@ -79,6 +86,7 @@ def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "job": job,
         "progress": jobs.progress_of(job),
+        "readings": _readings(job),
         "crumbs": [{"url": reverse("leads:import-list"), "label": _("Imports")}],
     }
     template = "leads/_import_state.html" if is_fragment(request) else "leads/import_detail.html"
@@ -90,7 +98,9 @@ def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def import_land(request: HttpRequest, pk: int) -> HttpResponse:
     """Import what was checked."""
     job = get_object_or_404(ImportJob, pk=pk)
-    return _asked(request, job, lambda: jobs.land(job=job, at=timezone.now()))
+    return _asked(
+        request, job, lambda: jobs.land(job=job, at=timezone.now(), encoding=request.POST.get("encoding", ""))
+    )
 
 
 @permitted(Permission.IMPORT)
@@ -106,6 +116,15 @@ def import_undo(request: HttpRequest, pk: int) -> HttpResponse:
 def import_rejected(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Download the rejected rows."""
     return rejected_file(get_object_or_404(ImportJob, pk=pk))
+
+
+def _readings(job: ImportJob) -> list[dict[str, Any]]:
+    """How each encoding that may be meant reads the file: nothing where one is certain or named."""
+    if not job.waits_for_encoding:
+        return []
+    return [
+        {**one, "name": encodings.NAMES.get(one["encoding"], one["encoding"])} for one in job.guess["samples"]
+    ]
 
 
 def _asked(request: HttpRequest, job: ImportJob, ask: Any) -> HttpResponse:

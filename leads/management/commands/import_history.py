@@ -1,4 +1,4 @@
-"""manage.py import_history --journeys J.csv --events E.csv [--dry-run] [--strict] [--rejected FILE]"""
+"""manage.py import_history --journeys J.csv --events E.csv [--encoding NAME] [--dry-run] [--strict] [--rejected FILE]"""
 
 import csv
 import json
@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils import timezone
 
-from leads.history import FileProblem, Rejection, Summary, import_history
+from leads.history import FileProblem, Rejection, Summary, Uncertain, import_history
 from leads.history.jobs import record_landing
 from leads.history.report import COLUMNS, report_row
 
@@ -26,6 +26,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--journeys", required=True, metavar="J.csv")
         parser.add_argument("--events", required=True, metavar="E.csv")
+        parser.add_argument("--encoding", default="", metavar="NAME", help="of both files, such as cp1252")
         parser.add_argument("--dry-run", action="store_true", help="check everything, write nothing")
         parser.add_argument("--strict", action="store_true", help="import nothing if any row is rejected")
         parser.add_argument("--rejected", metavar="FILE", help="write the rejected rows here as CSV, too")
@@ -43,10 +44,14 @@ class Command(BaseCommand):
                     dry_run=options["dry_run"],
                     strict=options["strict"],
                     names=names,
+                    encoding=options["encoding"],
                     on_rejected=tell,
                     progress=Progress(self.stderr),
                     on_landed=lambda summary: record_landing(summary, names=names),
                 )
+            except Uncertain as uncertain:
+                self._show_readings(uncertain)
+                raise CommandError(f"Nothing was imported. {uncertain} (--encoding NAME)") from None
             except FileProblem as problem:
                 raise CommandError(str(problem)) from None
             except DatabaseError as error:
@@ -54,6 +59,14 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(_answer(summary, dry_run=options["dry_run"])))
         if options["strict"] and summary.rejected:
             raise CommandError(f"Nothing was imported: {summary.rejected} rows were rejected.")
+
+    def _show_readings(self, uncertain: Uncertain) -> None:
+        """Tell how each encoding that may be meant reads a few rows, the likeliest first."""
+        file = uncertain.file
+        for encoding in (file.encoding, *file.alternatives):
+            self.stderr.write(f"--encoding {encoding} reads {file.name} as:")
+            for row in file.sample(encoding):
+                self.stderr.write("    " + " | ".join(row))
 
     def _teller(self, options: dict[str, Any], files: ExitStack) -> Any:
         writer = None
