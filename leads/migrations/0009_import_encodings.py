@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0007_campaign_cost_months"),
+        ("leads", "0008_search_reads_messages"),
     ]
 
     operations = [
