@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "config.logs.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "funnel.middleware.PrivacyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # pages shrink to a sixth; random padding answers BREACH
     "django.contrib.sessions.middleware.SessionMiddleware",

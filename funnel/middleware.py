@@ -1,4 +1,4 @@
-"""What happens to a page when somebody else holds the rows it needs, or the database is away."""
+"""What every answer carries, and what happens to a page when its rows are held or the database is away."""
 
 from __future__ import annotations
 
@@ -10,6 +10,42 @@ from django.shortcuts import render
 from .faults import RETRY_BUSY, is_busy, is_unavailable
 from .frame import API
 from .views.faults import unavailable
+
+PERMISSIONS = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer",
+        "autoplay",
+        "camera",
+        "display-capture",
+        "encrypted-media",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "usb",
+        "xr-spatial-tracking",
+    )
+)
+"""What no page of ours asks a browser for, and none that it shows may."""
+
+
+class PrivacyMiddleware:
+    """Keeps what signed-in people and programs read out of every cache, and turns off what no page needs."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS)
+        # who it is has been asked by then wherever it matters; asking here would cost public pages two queries
+        user = getattr(request, "_cached_user", None)
+        if "Authorization" in request.headers or (user is not None and user.is_authenticated):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
 
 
 class FaultMiddleware:

@@ -12,19 +12,23 @@ from typing import Any, Final
 import xlsxwriter
 from django.http import HttpResponse
 
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet program takes for the beginning of a formula."""
+_BEGINS: Final = r"(?<![^;\t\r\n])"
+"""Where a cell begins, also for a program that splits by ; or tab, or knows no quotes."""
+_CALCULATED: Final = r"""'*(?:[^\S\t\r\n]|["\u200b\ufeff])*[=+\-@\uff1d\uff0b\uff0d\uff20]"""
+"""What a spreadsheet program takes for a formula; an apostrophe that stands before it already gets one more."""
+FORMULA: Final = re.compile(rf"{_BEGINS}(?={_CALCULATED})|\A(?='*[\t\r])")
+GUARDED: Final = re.compile(rf"{_BEGINS}'(?={_CALCULATED})|\A'(?='*[\t\r])")
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def safe(text: str) -> str:
     """Return text that a spreadsheet program shows as it is: an apostrophe before what it would calculate."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return FORMULA.sub("'", text)
 
 
 def unsafe(text: str) -> str:
     """Return what `safe` was given."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text
+    return GUARDED.sub("", text)
 
 
 def csv_file(name: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:

@@ -9,7 +9,9 @@ from django.core.cache import cache
 from django.test import Client
 
 from config import tasks
+from funnel.stages import Role
 from tests.config.conftest import Installation
+from tests.factories import lead, people, token
 
 pytestmark = pytest.mark.django_db
 
@@ -160,3 +162,21 @@ def test_a_write_does_not_wait_for_a_broker_that_is_away(installation: Installat
     )
     done = installation.manage("shell", "-v0", "-c", send, REDIS_URL="redis://127.0.0.1:1/0")
     assert done.stdout == "True\nTrue\nTrue\n", done.stderr
+
+
+def test_what_signed_in_people_and_programs_read_stays_in_no_cache(client: Client) -> None:
+    reader = people(Role.MANAGER)
+    client.force_login(reader)
+    lead()
+    for path in ("/", "/journeys/", "/contacts/", "/nowhere/", "/api/v1/journeys/", "/api/v1/nowhere/"):
+        assert "no-store" in client.get(path, follow=True).headers["Cache-Control"], path
+    program = Client(headers=token(reader, "read"))
+    for path in ("/api/v1/journeys/", "/api/v1/journeys/0/"):
+        assert "no-store" in program.get(path).headers["Cache-Control"], path
+
+
+def test_every_answer_turns_off_what_no_page_needs(client: Client) -> None:
+    for path in ("/accounts/login/", "/nowhere/", "/api/v1/journeys/", "/healthz"):
+        policy = client.get(path).headers["Permissions-Policy"]
+        for feature in ("camera=()", "microphone=()", "geolocation=()", "payment=()"):
+            assert feature in policy.split(", "), path
