@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -16,7 +17,17 @@ from deals.domain.public import client_words
 from deals.models import DirectCost, Instalment, LegalIssue, Meeting, Objection, Payment
 from deals.totals import LARGEST
 from funnel.act_forms import comment_field
-from funnel.forms import ActForm, CurrencyField, MoneyField, NumberField, ReasonField, RowsField, UserField
+from funnel.formats import day as day_words
+from funnel.forms import (
+    ActForm,
+    CurrencyField,
+    MoneyField,
+    NumberField,
+    ReasonField,
+    RowsField,
+    UserField,
+    Warn,
+)
 from funnel.models import Organisation, Reason
 from funnel.stages import Answer, Role
 
@@ -283,6 +294,17 @@ class InstalmentRow(forms.Form):
     amount = MoneyField(positive=True, label=_("Amount"))
 
 
+def early(due: Iterable[date], signed_on: date | None) -> list[Warn]:
+    """Question the days of instalments that lie before the signature."""
+    words = _("An instalment is due on %(due)s, before the contract is signed on %(signed)s.")
+    signed = day_words(signed_on)
+    return [
+        Warn("instalment_before_signature", str(words % {"due": day_words(day), "signed": signed}))
+        for day in sorted(due)
+        if signed_on is not None and day < signed_on
+    ]
+
+
 class SignForm(ActForm):
     signed_on = DayField(label=_("Signed on"))
     amount = MoneyField(positive=True, label=_("Amount"))
@@ -321,6 +343,7 @@ class SignForm(ActForm):
                 words = _("The instalments come to %(total)s, the contract to %(amount)s.")
                 params = {"total": total, "amount": amount}
                 self.add_error("instalments", ValidationError(words, params=params, code="sum"))
+        self.warnings += early([row["due_on"] for row in rows or ()], cleaned.get("signed_on"))
         return cleaned
 
 

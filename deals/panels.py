@@ -29,7 +29,7 @@ from funnel.access import Permission
 from funnel.models import Journey, Organisation, User
 from funnel.stages import Role, Stage
 
-MONEY = ("amount", "total", "paid", "left")
+MONEY = ("amount", "total", "paid", "left", "credit")
 DAYS = ("due_on", "paid_on", "valid_until", "signed_on")
 MOMENTS = ("starts_at", "sent_at", "offered_at", "due_at", "decided_at", "raised_at", "resolved_at")
 
@@ -150,6 +150,12 @@ def _read(journey_id: int) -> dict[str, list[dict[str, Any]]]:
                 paid_on=F("paid_on"),
                 method=F("method"),
             ),
+            sums_=_rows(
+                Journey.objects.filter(pk=OuterRef("pk")).with_sums("paid", "credit"),
+                "pk",
+                paid=F("paid"),
+                credit=F("credit"),
+            ),
             organisation_=ArraySubquery(
                 Organisation.objects.values(row=JSONObject(currency=F("currency"), timezone=F("timezone")))
             ),
@@ -242,7 +248,7 @@ def contract(journey: Journey, user: User) -> dict[str, Any] | None:
 
 
 def payments(journey: Journey, user: User) -> dict[str, Any] | None:
-    """Show the schedule against what came in."""
+    """Show the schedule against what came in and went back, and what the client has over."""
     if not access.may(user, Permission.SEE_MONEY):
         return None
     known = summary(journey)
@@ -252,12 +258,10 @@ def payments(journey: Journey, user: User) -> dict[str, Any] | None:
     today = timezone.now().astimezone(zone).date()
     for instalment in known["instalments"]:
         instalment["status"] = status_of(instalment, today)
-    signs = {"payment": 1, "refund": -1}
-    paid = sum((signs[row["kind"]] * row["amount"] for row in known["payments"]), Decimal(0))
     return {
         "instalments": known["instalments"],
         "payments": known["payments"],
-        "paid": paid,
+        **known["sums"][0],
         "currency": _currency(journey),
     }
 

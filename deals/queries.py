@@ -7,14 +7,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, Count, DecimalField, F, Q, QuerySet, Sum, When
+from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 from django.http import QueryDict
 
 from deals.models import Instalment
 from funnel.clock import local_instant
 from funnel.models import Event, Journey, Organisation, User
-from funnel.stages import Happening
+from funnel.sums import PAID, signed_amount
 
 PAGE = 50
 ZERO = Decimal(0)
@@ -55,15 +55,10 @@ def plan_against_fact(user: User, *, year: int, organisation: Organisation) -> l
     )
     starts = local_instant(organisation.zone, datetime(year, 1, 1))  # noqa: DTZ001  a wall clock, placed by its zone
     ends = local_instant(organisation.zone, datetime(year + 1, 1, 1))  # noqa: DTZ001
-    signed = Case(
-        When(event=Happening.REFUND_PAID, then=-F("amount")),
-        default=F("amount"),
-        output_field=DecimalField(max_digits=16, decimal_places=2),
-    )
     fact = dict(
         Event.objects.live()
         .filter(
-            event__in=(Happening.PAYMENT_RECEIVED, Happening.REFUND_PAID),
+            event__in=PAID,
             journey__in=journeys,
             occurred_at__gte=starts,
             occurred_at__lt=ends,
@@ -71,7 +66,7 @@ def plan_against_fact(user: User, *, year: int, organisation: Organisation) -> l
         .order_by()
         .annotate(month=TruncMonth("occurred_at", tzinfo=organisation.zone))
         .values_list("month")
-        .annotate(sum=Sum(signed))
+        .annotate(sum=Sum(signed_amount(PAID)))
     )
     received = {moment.date(): amount for moment, amount in fact.items()}
     months = [date(year, month, 1) for month in range(1, 13)]

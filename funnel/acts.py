@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from . import machine
-from .forms import ActForm, NoInputs
+from .forms import ActForm, NoInputs, Warn
 from .machine import Locked, Refusal, Refused
 from .models import Event, Journey, Organisation, User
 from .stages import FACTS, MOVES
@@ -49,11 +49,12 @@ class NotInBulk(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an act did: the journeys as they stand, the events written, and the refusals of the rest."""
+    """What an act did: the journeys as they stand, the events written, the refusals of the rest, and what to look at."""
 
     journeys: list[Journey]
     events: list[Event]
     refusals: dict[int, Refusal]
+    warnings: Sequence[Warn] = ()
 
 
 def register(
@@ -128,7 +129,7 @@ def run(
                 refusals |= refused.refusals
                 # Read anew: what was tried may have left its traces in memory.
                 ready = machine.lock(journey.pk for journey in ready if journey.pk not in refusals)
-    return Outcome(list(ready), events, refusals)
+    return Outcome(list(ready), events, refusals, getattr(form, "warnings", ()))
 
 
 def _refusals(locked: Locked, name: str, actor: User | None, expected_seq: int | None) -> dict[int, Refusal]:

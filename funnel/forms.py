@@ -1,6 +1,7 @@
 """Inputs of acts, declared once: the same form renders HTML, validates JSON and describes itself as JSON schema."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -224,10 +225,18 @@ class CurrencyField(forms.CharField):
         return code
 
 
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Something in valid inputs that is seldom meant: pages ask before they go on, REST tells with its answer."""
+
+    code: str
+    detail: str
+
+
 class ActForm(forms.Form):
     """What an act asks for. `journey` is None where many journeys are acted on at once.
 
-    `rules` is what its JSON schema says of several fields together.
+    `rules` is what its JSON schema says of several fields together; `warnings` fill up as the form is cleaned.
     """
 
     rules: ClassVar[Mapping[str, Any]] = {}
@@ -237,6 +246,7 @@ class ActForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.journey, self.actor = journey, actor
+        self.warnings: list[Warn] = []
         self.prepare()
 
     def prepare(self) -> None:

@@ -7,16 +7,16 @@ from decimal import Decimal
 from typing import Any, Final, cast
 
 from django import forms
-from django.db.models import Case, Count, DecimalField, Exists, F, OuterRef, Q, QuerySet, Sum, When
+from django.db.models import Count, Exists, OuterRef, Q, Sum
 from django.utils.translation import gettext_lazy as _
 
 from . import access, custom
 from .access import Permission
-from .models import Company, CustomField, Event, Journey, User
+from .models import Company, CustomField, Journey, User
 from .paging import moment, words
 from .party_kinds import PartyKind
 from .queries import JourneyQuerySet
-from .stages import OPEN_STAGES, Happening, Role, Stage
+from .stages import OPEN_STAGES, Role, Stage
 
 MINE: Final = "me"
 STATES: Final = {
@@ -138,14 +138,14 @@ def rows_of(parties: Sequence[Any], kind: PartyKind, user: User) -> list[dict[st
     keys = [party.pk for party in parties]
     counts = journeys_of(keys, kind, user)
     last = last_of(keys, kind, user)
-    paid = paid_by(keys, kind, user) if access.may(user, Permission.SEE_MONEY) else {}
+    money = sums_of(keys, kind, user, "paid") if access.may(user, Permission.SEE_MONEY) else {}
     return [
         {
             "party": party,
             "journeys": counts.get(party.pk, {}).get("all", 0),
             "open": counts.get(party.pk, {}).get("open", 0),
             "last": last.get(party.pk),
-            "paid": paid.get(party.pk),
+            "paid": money.get(party.pk, {}).get("paid"),
         }
         for party in parties
     ]
@@ -175,17 +175,8 @@ def last_of(keys: Sequence[int], kind: PartyKind, user: User) -> dict[int, Journ
     return {getattr(journey, f"{kind.slug}_id"): journey for journey in rows}
 
 
-def paid_by(keys: Sequence[int], kind: PartyKind, user: User) -> dict[int, Decimal]:
-    """Return what each party paid less what was paid back, on the journeys that the user sees: one query."""
-    money = DecimalField(max_digits=20, decimal_places=2)
-    net = Case(When(event=Happening.REFUND_PAID, then=-F("amount")), default=F("amount"), output_field=money)
-    link = f"journey__{kind.slug}"
-    seen: QuerySet[Journey] = valid(Journey.objects.visible_to(user)).filter(**{f"{kind.slug}__in": keys})
-    rows = (
-        Event.objects.live()
-        .filter(event__in=(Happening.PAYMENT_RECEIVED, Happening.REFUND_PAID), journey__in=seen)
-        .order_by()
-        .values(link)
-        .annotate(net=Sum(net))
-    )
-    return {row[link]: row["net"] for row in rows}
+def sums_of(keys: Sequence[int], kind: PartyKind, user: User, *names: str) -> dict[int, dict[str, Decimal]]:
+    """Return sums of each party over the journeys that the user sees, by names of `sums.SUMS`: one query."""
+    journeys = valid(Journey.objects.visible_to(user)).filter(**{f"{kind.slug}__in": keys}).order_by()
+    rows = journeys.with_sums(*names).values(kind.slug).annotate(**{f"{name}_": Sum(name) for name in names})
+    return {row[kind.slug]: {name: row[f"{name}_"] for name in names} for row in rows}

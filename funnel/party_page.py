@@ -20,10 +20,11 @@ from .paging import Page, keyset
 from .parties import CUSTOM, FIELDS, Party, value_of
 from .party_fields import Reader
 from .party_kinds import KINDS, PartyKind, kind_of, url_of
-from .party_lists import journeys_of, paid_by
+from .party_lists import journeys_of, sums_of
 from .queries import Among, JourneyQuerySet
 from .stages import Happening
 from .story import EVENT_KINDS, filters_for
+from .sums import SUMS
 
 SHOWN: Final = 50
 EVENTS: Final = 30
@@ -69,11 +70,14 @@ def _has(party: Party, field: CustomField) -> bool:
 
 
 def figures(party: Party, user: User) -> dict[str, Any]:
-    """Return how many journeys of a party the user sees, and what it paid on them: two queries, or one."""
+    """Return how many journeys of a party the user sees, and what it paid, is worth and has over on them.
+
+    Two queries, or one for who does not see money.
+    """
     kind = kind_of(party)
     counts = journeys_of([party.pk], kind, user).get(party.pk, {"all": 0, "open": 0})
     if access.may(user, Permission.SEE_MONEY):
-        counts = {**counts, "paid": paid_by([party.pk], kind, user).get(party.pk, 0)}
+        counts = {**counts, **sums_of([party.pk], kind, user, *SUMS).get(party.pk, dict.fromkeys(SUMS, 0))}
     return counts
 
 

@@ -231,9 +231,12 @@ class ContractVersionSerializer(Model[ContractVersion]):
 
 
 class InstalmentSerializer(Model[Instalment]):
+    paid = serializers.DecimalField(14, 2, read_only=True)
+    left = serializers.DecimalField(14, 2, read_only=True)
+
     class Meta:
         model = Instalment
-        fields = ("id", "position", "due_on", "amount")
+        fields = ("id", "position", "due_on", "amount", "paid", "left")
 
 
 class LegalIssueSerializer(Model[LegalIssue]):

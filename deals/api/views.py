@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import Http404
 from django.utils import timezone
 from django_filters import rest_framework as filters
@@ -17,7 +17,7 @@ from rest_framework.response import Response
 
 from deals.domain import contracts, links, proposals
 from deals.forms import ContractPatchForm, ProposalDraftForm
-from deals.models import Contract, Handoff, Meeting, Payment, Proposal
+from deals.models import Contract, Handoff, Instalment, Meeting, Payment, Proposal
 from funnel import acts
 from funnel.access import Permission
 from funnel.acts import BadInput
@@ -220,7 +220,9 @@ class ContractViewSet(_Linked):
     permission = Permission.WRITE_CONTRACTS
     http_method_names = ("get", "post", "patch", "head", "options")
     queryset = Contract.objects.select_related("lawyer", "journey").prefetch_related(
-        "versions__offer__lines", "instalments", "journey__legal_issues__raised_by"
+        "versions__offer__lines",
+        Prefetch("instalments", Instalment.objects.with_paid()),
+        "journey__legal_issues__raised_by",
     )
 
     @extend_schema(request=shapes.ContractInput, responses={201: shapes.ContractSerializer, **REFUSALS})

@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Case, DecimalField, F, Sum, When
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from deals.models import DirectCost, Instalment, Payment, Reschedule
@@ -15,6 +15,7 @@ from funnel import machine, rates
 from funnel.clock import local_instant
 from funnel.machine import Locked, Refusal, Refused
 from funnel.models import Event, Journey, Organisation, User
+from funnel.sums import PAID, signed_amount
 from funnel.stages import Happening
 
 from . import schedule
@@ -22,17 +23,8 @@ from . import schedule
 
 def paid_so_far(journey_id: int, *, without: Iterable[int] = ()) -> Decimal:
     """Return what a journey has paid less what it got back, by its live ledger, leaving out some events."""
-    signed = Case(
-        When(event=Happening.REFUND_PAID, then=-F("amount")),
-        default=F("amount"),
-        output_field=DecimalField(max_digits=16, decimal_places=2),
-    )
-    events = (
-        Event.objects.live()
-        .filter(journey=journey_id, event__in=(Happening.PAYMENT_RECEIVED, Happening.REFUND_PAID))
-        .exclude(pk__in=list(without))
-    )
-    return events.aggregate(sum=Sum(signed))["sum"] or Decimal(0)
+    events = Event.objects.live().filter(journey=journey_id, event__in=PAID).exclude(pk__in=list(without))
+    return events.aggregate(sum=Sum(signed_amount(PAID)))["sum"] or Decimal(0)
 
 
 def moment_of(day: date | None, *, at: datetime, journey: Journey) -> tuple[date, datetime]:

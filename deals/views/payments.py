@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -10,16 +12,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from deals import queries
-from deals.act_forms import RescheduleForm
+from deals.act_forms import RescheduleForm, early
 from deals.domain import payments
 from deals.models import Instalment
 from deals.panels import status_of
 from funnel import access
 from funnel.access import Permission
+from funnel.forms import Warn
 from funnel.machine import Refused
 from funnel.models import Organisation
 from funnel.stages import Happening
 from funnel.toasts import toast
+from funnel.views.asking import mark_of, unconfirmed
 from funnel.views.base import go, next_url, permitted, person
 
 from .shared import chosen, tabs
@@ -86,9 +90,12 @@ def instalment_move(request: HttpRequest, pk: int) -> HttpResponse:
     back = next_url(request, reverse("deals:payment-list"))
     form = RescheduleForm(request.POST or None, initial={"due_on": instalment.due_on})
     refused, status = "", 200
+    questions: Sequence[Warn] = ()
     if request.method == "POST":
         status = 422
         if form.is_valid():
+            questions = early([form.cleaned_data["due_on"]], instalment.contract.signed_on)
+        if form.is_valid() and not unconfirmed(request, questions):
             try:
                 moved = payments.reschedule(
                     instalment_id=pk,
@@ -107,6 +114,8 @@ def instalment_move(request: HttpRequest, pk: int) -> HttpResponse:
         "journey": journey,
         "form": form,
         "refused": refused,
+        "questions": questions,
+        "questions_mark": mark_of(questions),
         "back": back,
         "history": list(instalment.reschedules.select_related("actor")[:20]),
         "currency": Organisation.current().currency,

@@ -40,6 +40,7 @@ from .serializers import (
     MoveItem,
     Problem,
     RefusalProblem,
+    WarningSerializer,
 )
 from .views import EditResource, ResourceMixin, told
 
@@ -99,7 +100,7 @@ class JourneyViewSet(EditResource):
     def get_queryset(self) -> QuerySet[Journey]:
         if getattr(self, "swagger_fake_view", False):
             return Journey.objects.none()
-        return Journey.objects.visible_to(self.request.user).with_parties()
+        return Journey.objects.visible_to(self.request.user).with_parties().with_sums("credit")
 
     @property
     def change_open(self) -> bool:
@@ -169,7 +170,7 @@ class JourneyViewSet(EditResource):
             at=_past(given.get("occurred_at")),
             expected_seq=given.get("expected_seq"),
         )
-        journey = Journey.objects.with_parties().get(pk=key)
+        journey = Journey.objects.with_parties().with_sums("credit").get(pk=key)
         wanted = {arc.event for arc in MOVES[name].arcs} if name in MOVES else {name}
         event = next((event for event in reversed(outcome.events) if event.event in wanted), None)
         context = self.get_serializer_context()
@@ -177,6 +178,7 @@ class JourneyViewSet(EditResource):
             {
                 "journey": JourneySerializer(journey, context=context).data,
                 "event": EventSerializer(_with_cuts(event, journey), context=context).data if event else None,
+                "warnings": WarningSerializer(outcome.warnings, many=True).data,
             }
         )
 
@@ -193,7 +195,7 @@ class JourneyViewSet(EditResource):
             raise ValidationError({"event": ["No such event on this journey."]})
         events = annul(events=wanted, actor=request.user, at=timezone.now(), comment=given.get("comment", ""))
         context = self.get_serializer_context()
-        journey = Journey.objects.with_parties().get(pk=key)
+        journey = Journey.objects.with_parties().with_sums("credit").get(pk=key)
         return Response(
             {
                 "journey": None if journey.annulled_at else JourneySerializer(journey, context=context).data,

@@ -21,12 +21,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from funnel import cleaning, merging, party_page, phones
+from funnel import access, cleaning, merging, party_lists, party_page, phones
 from funnel.access import Permission
 from funnel.merging import CannotMerge
 from funnel.models import Company, Contact, FieldChange
 from funnel.parties import CUSTOM, ChangedMeanwhile, Party, edit_party, party_mark
-from funnel.party_kinds import COMPANY, CONTACT, PartyKind
+from funnel.party_kinds import COMPANY, CONTACT, PartyKind, kind_of
 
 from .custom import CustomValues
 from .errors import problem
@@ -42,8 +42,25 @@ class _PartySerializer(Model[Any]):
         help_text="Names the state that was read: sent along with a change, it refuses a stale one (409)."
     )
 
+    credit = serializers.SerializerMethodField(
+        help_text="What was paid beyond contracts and not paid back, on the journeys that the caller sees;"
+        " null for who does not see money."
+    )
+
     def get_mark(self, party: Party) -> str:
         return party_mark(party)
+
+    @extend_schema_field(serializers.DecimalField(20, 2, allow_null=True))
+    def get_credit(self, party: Party) -> str | None:
+        """Read it for all that are answered with: one query."""
+        reader = self.context["request"].user
+        if not access.sees_amounts(reader):
+            return None
+        if "_credits" not in self.__dict__:
+            shown = self.parent.instance if isinstance(self.parent, serializers.ListSerializer) else [party]
+            keys = [one.pk for one in shown]
+            self._credits = party_lists.sums_of(keys, kind_of(party), reader, "credit")
+        return f"{self._credits.get(party.pk, {}).get('credit', 0):.2f}"
 
     def to_internal_value(self, data: Any) -> Any:
         values = super().to_internal_value(data)
@@ -77,6 +94,7 @@ class CompanySerializer(_PartySerializer):
             "custom",
             "merged_into",
             "created_at",
+            "credit",
             "mark",
         )
         read_only_fields = ("merged_into", "created_at")
@@ -110,6 +128,7 @@ class ContactSerializer(_PartySerializer):
             "custom",
             "merged_into",
             "created_at",
+            "credit",
             "mark",
         )
         read_only_fields = ("external_id", "merged_into", "created_at")

@@ -163,6 +163,13 @@ class JourneySerializer(Plain, Model[Journey]):
     service = KeyField(read_only=True, allow_null=True)
     amount = StrictDecimalField(14, 2, min_value=Decimal(0), required=False, allow_null=True)
     custom = CustomValues("journey", required=False)
+    credit = serializers.DecimalField(
+        20,
+        2,
+        read_only=True,
+        allow_null=True,
+        help_text="What was paid beyond the contract and not paid back; null for who does not see money.",
+    )
     half = serializers.CharField(read_only=True)
     is_open = serializers.BooleanField(read_only=True)
 
@@ -186,6 +193,7 @@ class JourneySerializer(Plain, Model[Journey]):
             "campaign",
             "service",
             "amount",
+            "credit",
             "expected_on",
             "parent",
             "merged_into",
@@ -207,8 +215,10 @@ class JourneySerializer(Plain, Model[Journey]):
         return instance
 
     def row(self, instance: Journey) -> dict[str, Any]:
+        """Write a journey that was read `with_sums("credit")`."""
         contact, company = instance.contact, instance.company
         reader = _reader(self)
+        sees = access.sees_amounts(reader)
         row = {
             "id": instance.pk,
             "external_id": instance.known_as,
@@ -231,7 +241,8 @@ class JourneySerializer(Plain, Model[Journey]):
             "source": instance.source.key,
             "campaign": _key(instance.campaign),
             "service": _key(instance.service),
-            "amount": _amount(instance.amount) if access.sees_amounts(reader) else None,
+            "amount": _amount(instance.amount) if sees else None,
+            "credit": _amount(instance.credit) if sees else None,  # type: ignore[attr-defined]
             "expected_on": instance.expected_on.isoformat() if instance.expected_on else None,
             "parent": instance.parent_id,
             "merged_into": instance.merged_into_id,
@@ -438,9 +449,17 @@ class AnnulRequest(serializers.Serializer[Any]):
     comment = serializers.CharField(required=False, allow_blank=True, max_length=5000)
 
 
+class WarningSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
 class ActResponse(serializers.Serializer[Any]):
+    """`warnings` name what was saved as it was given, though it is seldom meant."""
+
     journey = JourneySerializer()
     event = EventSerializer(allow_null=True)
+    warnings = WarningSerializer(many=True)
 
 
 class AnnulResponse(serializers.Serializer[Any]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 from funnel import acts, formats, machine, registry
 from funnel.acts import ACTS, BadInput
 from funnel.choices import GRAVE, act_label, act_url, reason_in_words
+from funnel.forms import Warn
 from funnel.labels import label_of, page_of
 from funnel.machine import Refusal, Refused
 from funnel.models import Event, Journey
@@ -24,6 +26,7 @@ from funnel.stages import FACTS, MOVES
 from funnel.timeline import stage_name
 from funnel.toasts import toast
 
+from .asking import mark_of, unconfirmed
 from .base import go, home_of, journey_of, next_url, person, signed_in, undo_act_url
 
 
@@ -79,6 +82,8 @@ def _do(request: HttpRequest, journey: Journey, name: str) -> HttpResponse:
             raise BadRequest("expected_seq is not a number")
         form.is_valid()
         return _ask(request, journey, name, form, when, status=422)
+    if form.is_valid() and unconfirmed(request, form.warnings) and not _closed(request, journey, name):
+        return _ask(request, journey, name, form, when, status=422, questions=form.warnings)
     try:
         outcome = acts.run(
             name=name,
@@ -121,8 +126,9 @@ def _ask(
     *,
     status: int = 200,
     refusal: Refusal | None = None,
+    questions: Sequence[Warn] = (),
 ) -> HttpResponse:
-    """Draw the form; after a refusal with what was typed, what happened meanwhile, and the journey as it stands."""
+    """Draw the form, with what to confirm; after a refusal with what was typed, what happened meanwhile, and the journey as it stands."""
     if status == 409:
         # the next attempt is made against what this page shows
         when.data = {**when.data.dict(), "expected_seq": str(journey.seq)}
@@ -143,6 +149,8 @@ def _ask(
         "missing": _missing(refusal, journey),
         "moved_by": _moved_by(journey) if refusal and refusal.reason in {"stage", "stale"} else "",
         "tried": status == 409,
+        "questions": questions,
+        "questions_mark": mark_of(questions),
         "shut": bool(refusal and refusal.reason in {"stage", "role"}),
     }
     return render(request, "funnel/journey_act.html", context, status=status)

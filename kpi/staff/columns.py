@@ -1,12 +1,13 @@
 """What is told of each person: declared once for the table, the rows behind a number and the files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from funnel.sums import PAID
 from funnel.stages import TARGETS, Happening
 
 H = Happening
@@ -17,7 +18,8 @@ class Column:
     """`events`: how many of them the person made. `time`: how long they took. `journeys`: how many they own now.
     `tasks`: how many of theirs are late now.
 
-    `money` takes the permission to see money; `definition` tells in a sentence what is counted.
+    `money` takes the permission to see money: it tells the sign with which the amounts of which events are summed.
+    `definition` tells in a sentence what is counted.
     """
 
     key: str
@@ -25,7 +27,7 @@ class Column:
     definition: str | Promise
     kind: Literal["events", "time", "journeys", "tasks"] = "events"
     events: tuple[str, ...] = ()
-    money: bool = False
+    money: Mapping[Happening, int] = field(default_factory=dict)
 
 
 COLUMNS: Final = (
@@ -46,8 +48,10 @@ COLUMNS: Final = (
     Column("proposals", _("Proposals"), _("Proposals sent, each version."), events=(H.PROPOSAL_SENT,)),
     Column("contracts", _("Contracts"), _("Contracts sent, each version."), events=(H.CONTRACT_SENT,)),
     Column("won", _("Won"), _("Contracts signed."), events=(H.CONTRACT_SIGNED,)),
-    Column("payments", _("Payments"), _("Payments recorded, with their sum."),
-           events=(H.PAYMENT_RECEIVED,), money=True),
+    Column("payments", _("Payments"), _("Payments recorded, with their sum less the refunds recorded."),
+           events=(H.PAYMENT_RECEIVED,), money=PAID),
+    Column("refunds", _("Refunds"), _("Refunds recorded, with their sum."),
+           events=(H.REFUND_PAID,), money={H.REFUND_PAID: 1}),
     Column("moves", _("Moves"), _("Moves from stage to stage, in any direction."),
            events=tuple(event for event in TARGETS if event != H.LEAD_CREATED)),
     Column("open", _("Open"), _("Open journeys that the person owns now."), kind="journeys"),

@@ -15,6 +15,7 @@ from funnel.access import Permission, may
 from funnel.clock import BusinessClock
 from funnel.models import Event, Journey, Task, User
 from funnel.periods import DAY, Period
+from funnel.sums import signed_amount
 from funnel.stages import Happening, Role
 from kpi import sql
 from kpi.sources import clock_parameters
@@ -44,14 +45,14 @@ def stretch(kind: str, day: date, clock: BusinessClock) -> Stretch:
 
 @dataclass(slots=True)
 class Work:
-    """What a person, or all together (`person` None), did: numbers by column, the sum of payments, the response time.
+    """What a person, or all together (`person` None), did: numbers and sums by column, the response time.
 
     `minutes` is the median in business minutes of the `n` responses that were the first to their application.
     """
 
     person: User | None
     counts: dict[str, int] = field(default_factory=dict)
-    paid: Decimal = Decimal()
+    sums: dict[str, Decimal] = field(default_factory=dict)
     minutes: float | None = None
     n: int = 0
 
@@ -84,7 +85,7 @@ def activity(
     found: dict[int, Work] = {}
     for row in _event_counts(staff, columns, when):
         work = found.setdefault(row.pop("actor"), Work(None))
-        work.paid = row.pop("paid", None) or Decimal()
+        work.sums = {column.key: row.pop(f"{column.key}_sum") for column in columns if column.money}
         work.counts |= row
     for row in _journey_counts(staff, now):
         found.setdefault(row.pop("owner"), Work(None)).counts.update(row)
@@ -101,9 +102,10 @@ def activity(
         work.counts["late"] = person.late
         work.person = person
         works.append(work)
-        whole.paid += work.paid
         for key, number in work.counts.items():
             whole.counts[key] = whole.counts.get(key, 0) + number
+        for key, amount in work.sums.items():
+            whole.sums[key] = whole.sums.get(key, Decimal()) + amount
     return works, whole
 
 
@@ -113,8 +115,11 @@ def _event_counts(staff: QuerySet[User], columns: Sequence[Column], when: Stretc
         for column in columns
         if column.kind == "events"
     }
-    if any(column.money for column in columns):
-        counts["paid"] = Sum("amount", filter=Q(event=Happening.PAYMENT_RECEIVED))
+    for column in columns:
+        if column.money:
+            counts[f"{column.key}_sum"] = Sum(
+                signed_amount(column.money), filter=Q(event__in=column.money), default=Decimal()
+            )
     events: Any = _made(staff, when).filter(event__in=COUNTED).order_by()
     return list(events.values("actor").annotate(**counts))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
@@ -87,7 +88,7 @@ def staff_file(request: HttpRequest, suffix: str) -> HttpResponse:
             head[-1] = _("Response time, median business minutes")
             head.append(_("Response time, n"))
         elif column.money:
-            head.append(_("Payments, %(currency)s") % {"currency": organisation.currency})
+            head.append(f"{column.name}, {organisation.currency}")
     when = form.when
     write = {"csv": csv_file, "xlsx": xlsx_file}[suffix]
     return write(f"staff-{when.first}-{when.until - DAY}", head, (_line(work, columns) for work in works))
@@ -101,7 +102,7 @@ def _line(work: Work, columns: Iterable[Column]) -> list[Any]:
             line += [None if work.minutes is None else round(work.minutes, 1), work.n]
         else:
             line.append(work.number(column))
-            line += [work.paid] if column.money else []
+            line += [work.sums.get(column.key, Decimal())] if column.money else []
     return line
 
 
@@ -228,8 +229,8 @@ def _cells(
                 _("%(n)s min") % {"n": formats.number(work.minutes, 0)} if work.minutes is not None else ""
             )
             small = _("n = %(n)s") % {"n": formats.number(number)} if number else ""
-        elif column.money and number:
-            small = formats.money_short(work.paid, organisation.currency)
+        elif amount := work.sums.get(column.key):
+            small = formats.money_short(amount, organisation.currency)
         url = _address(form, reverse("kpi:staff-rows", args=[column.key]), **more) if number else ""
         found.append(
             {

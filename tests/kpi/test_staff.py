@@ -189,6 +189,28 @@ def test_money_is_for_those_who_see_money(client: Client) -> None:
     assert b"EUR" not in client.get(f"/staff/activity.csv?date={DAY}").content
 
 
+def test_the_sum_of_payments_is_net_of_refunds_and_refunds_have_rows_of_their_own(client: Client) -> None:
+    mia, sue = people(Role.MANAGER, "Mia"), people(Role.SALESPERSON, "Sue")
+    won = run(journey_at(Stage.WON), "payment_received", {"amount": "900"}, actor=mia)
+    won = run(won, "payment_received", {"amount": "50"}, actor=mia)
+    run(won, "refund_paid", {"amount": "250"}, actor=mia)
+    run(won, "refund_paid", {"amount": "100"}, actor=sue)
+    client.force_login(mia)
+    found = table(client)
+    told = {
+        who: [(found[who][key]["words"], found[who][key]["small"]) for key in ("payments", "refunds")]
+        for who in ("Mia", "Sue", "")
+    }
+    assert told == {
+        "Mia": [("2", "€700"), ("1", "€250")],
+        "Sue": [("0", "−€100"), ("1", "€100")],
+        "": [("2", "€600"), ("2", "€350")],
+    }
+    lines = client.get(f"/staff/activity.csv?date={DAY}").content.decode("utf-8-sig").splitlines()
+    (row,) = [row for row in csv.DictReader(lines) if row["Person"] == "Mia"]
+    assert [row[f"{name}, EUR"] for name in ("Payments", "Refunds")] == ["700", "250"]
+
+
 def test_a_client_of_others_is_not_named_though_the_work_counts(client: Client, fay: User) -> None:
     mate = people(Role.SALESPERSON, "sam", team=team("North"))
     journey = journey_at(Stage.ACCEPTED, name="Secret Client")
