@@ -15,8 +15,8 @@ from funnel import machine, rates
 from funnel.clock import local_instant
 from funnel.machine import Locked, Refusal, Refused
 from funnel.models import Event, Journey, Organisation, User
-from funnel.sums import PAID, signed_amount
 from funnel.stages import Happening
+from funnel.sums import PAID, signed_amount
 
 from . import schedule
 

@@ -7,8 +7,8 @@ from typing import Final, Literal
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from funnel.sums import PAID
 from funnel.stages import TARGETS, Happening
+from funnel.sums import PAID
 
 H = Happening
 

@@ -15,8 +15,8 @@ from funnel.access import Permission, may
 from funnel.clock import BusinessClock
 from funnel.models import Event, Journey, Task, User
 from funnel.periods import DAY, Period
-from funnel.sums import signed_amount
 from funnel.stages import Happening, Role
+from funnel.sums import signed_amount
 from kpi import sql
 from kpi.sources import clock_parameters
 from kpi.staff.columns import COUNTED, Column
