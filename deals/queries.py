@@ -7,11 +7,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Case, CharField, Count, F, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import TruncMonth
 from django.http import QueryDict
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from deals.models import Instalment
+from deals.models import Instalment, Meeting
 from funnel.clock import local_instant
 from funnel.models import Event, Journey, Organisation, User
 from funnel.sums import PAID, signed_amount
@@ -142,3 +144,12 @@ def _place(text: str) -> tuple[date, int] | None:
         return date.fromisoformat(day), int(key)
     except ValueError:
         return None
+
+
+def appointments() -> QuerySet[Any]:
+    """Return the demos that are scheduled and not over, as next steps: see `registry.appointments`."""
+    now = timezone.now()
+    due = Case(When(starts_at__gt=now, then=F("starts_at")), default=F("over_at"))
+    called = Value(_("Demo"), output_field=CharField())
+    found: QuerySet[Any] = Meeting.objects.scheduled().ending_after(now).annotate(called=called, due=due)
+    return found

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from deals import act_forms as forms
-from deals import consumers
+from deals import consumers, queries
 from deals.domain import adoption, contracts, erasure, handoffs, meetings, payments, proposals, public
 from deals.models import Contract, Handoff, Meeting
 from funnel import access, acts, outbox, registry
@@ -121,6 +121,8 @@ def register_pages() -> None:
     ]
     registry.act_pages |= {"send_proposal": "deals:proposal", "send_contract": "deals:contract"}
     registry.path_pages |= {"proposal": "deals:proposal", "contract": "deals:contract"}
+    registry.appointments.append(queries.appointments)
+    registry.path_waits["demo.begun"] = _("It can be recorded once the demo has begun.")
     registry.path_labels |= {
         "demo.begun": _("The demo has begun"),
         "demo.ahead": _("The demo is still to come"),

@@ -22,10 +22,10 @@ from .journey_page import minutes_left
 from .ledger import replays
 from .limits import Limit
 from .machine import BACK_FROM_DEMO
-from .models import Journey, Organisation, Task
+from .models import Journey, Organisation
 from .queries import JourneyQuerySet
 from .stages import MARKETING_STAGES, Stage
-from .todo import next_steps
+from .todo import Step, next_steps
 
 PAGE: Final = 20
 COUNTED: Final = 1000
@@ -61,7 +61,7 @@ class Card:
     journey: Journey
     stale: bool
     left: float | None
-    step: Task | None
+    step: Step | None
     answer: ClientAnswer | None = None
 
 

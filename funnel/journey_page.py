@@ -66,6 +66,10 @@ def next_step(
     if choice.open:
         step["reason"] = since
         step["actions"].append(_action(choice, primary=True))
+    elif waits := [registry.path_waits[path] for path in found.next_missing if path in registry.path_waits]:
+        step["title"] = _("Waiting: %(what)s") % {"what": choice.label}
+        step["reason"] = f"{since} {waits[0]}"
+        step["icon"] = "hourglass"
     elif choice.refusal and choice.refusal.reason == "data":
         missing = found.next_missing
         step["title"] = (

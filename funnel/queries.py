@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -82,12 +84,14 @@ class JourneyQuerySet(_JourneyBase):
         return self.filter(owner=user)
 
     def without_next_step(self) -> Self:
-        """Keep the open journeys that nobody has anything to do on, and that are not put aside until a day."""
-        return self.open().filter(~_steps(), snoozed_until=None)
+        """Keep the open journeys with neither a task nor a meeting to come, and that are not put aside until a day."""
+        return self.open().filter(~(Q(_steps()) | _meetings()), snoozed_until=None)
 
     def with_next_step(self, *, due_before: datetime | None = None) -> Self:
         """Keep the open journeys with a next step; with `due_before`, those whose next step is due before then."""
-        return self.open().filter(_steps(**({"due_at__lt": due_before} if due_before else {})))
+        if due_before is None:
+            return self.open().filter(Q(_steps()) | _meetings())
+        return self.open().filter(Q(_steps(due_at__lt=due_before)) | _meetings(due__lt=due_before))
 
     def search(self, text: str, *, reader: "User | None" = None) -> Self:
         """Keep the journeys whose people, company or number the text names, by the beginnings of words, folded.
@@ -151,6 +155,13 @@ def _steps(**narrower: Any) -> Exists:
     from .models import Task
 
     return Exists(Task.objects.order_by().open().filter(journey=OuterRef("pk"), **narrower))
+
+
+def _meetings(**narrower: Any) -> Q:
+    """Whether a journey has a meeting that is not over."""
+    none = Q(pk__in=())
+    found = (find().order_by().filter(journey=OuterRef("pk"), **narrower) for find in registry.appointments)
+    return reduce(or_, (Q(Exists(meetings)) for meetings in found), none)
 
 
 class EventQuerySet(_EventBase):

@@ -71,6 +71,13 @@ journey_panels: list[tuple[str, Callable[["Journey", "User"], dict[str, Any] | N
 act_pages: dict[str, str] = {}
 """Move or fact → the URL name, taking the journey's id, of the page that does it where a plain form would not do."""
 
+path_waits: dict[str, Any] = {}
+"""Requirement path that only time meets → the sentence that says so; the others somebody can fill in."""
+
+appointments: list[Callable[[], QuerySet[Any]]] = []
+"""Meetings that are scheduled and not over, each its journey's next step until it is: with `journey`, what it is called
+(`called`) and when it is due (`due`): when it begins, once it has begun when it ends."""
+
 path_labels: dict[str, Any] = {}
 """Requirement path, such as "brief.budget" → what people call it; see `labels.label_of` for the rest."""
 

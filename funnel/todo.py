@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from . import registry
 from .access import Permission, may
 from .models import Journey, Task, User
 from .queries import JourneyQuerySet
@@ -22,19 +23,49 @@ FORGOTTEN_SHOWN: Final = 10
 BADGE: Final = 100
 
 
-def next_steps(journeys: Iterable[int]) -> dict[int, Task]:
-    """Return the next step of each of these journeys (ids) that has one, with its assignee: one statement.
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next step of a journey: a task or a meeting, what it is called and when it is due."""
 
-    The next step is the open task that is due first. A journey that is not in the answer has none.
+    title: str
+    due_at: datetime
+
+    def __str__(self) -> str:
+        return self.title
+
+
+def next_steps(journeys: Iterable[int]) -> dict[int, Step]:
+    """Return the next step of each of these journeys (ids) that has one: one statement.
+
+    The next step is the open task or the meeting that is due first. A journey that is not in the answer has none.
     """
-    first = (
+    keys = list(journeys)
+    tasks = (
         Task.objects.open()
-        .filter(journey__in=list(journeys))
-        .select_related("assignee")
+        .filter(journey__in=keys)
         .order_by("journey_id", "due_at", "pk")
         .distinct("journey_id")
+        .values_list("journey_id", "title", "due_at")
     )
-    return {task.journey_id: task for task in first if task.journey_id is not None}
+    rows = tasks.union(*_meetings(keys), all=True) if registry.appointments else tasks
+    steps: dict[int, Step] = {}
+    for pk, title, due_at in rows:
+        if pk not in steps or due_at < steps[pk].due_at:
+            steps[pk] = Step(title, due_at)
+    return steps
+
+
+def next_meeting(journey: Journey) -> Step | None:
+    """Return the meeting of the journey that is scheduled and not over: one statement."""
+    rows = (row for meetings in _meetings([journey.pk]) for row in meetings)
+    return next((Step(title, due_at) for _pk, title, due_at in rows), None)
+
+
+def _meetings(journeys: list[int]) -> list[QuerySet[Any]]:
+    return [
+        find().order_by().filter(journey__in=journeys).values_list("journey_id", "called", "due")
+        for find in registry.appointments
+    ]
 
 
 def of_journey(journey: Journey) -> tuple[list[Task], list[Task]]:

@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 
 from funnel import access, formats
 from funnel.journey_page import minutes_left
-from funnel.models import Journey, Organisation, Task, User
+from funnel.models import Journey, Organisation, User
 from funnel.stages import FACTS, Happening
 from funnel.templatetags import ui
-from funnel.todo import next_steps
+from funnel.todo import Step, next_steps
 
 from .columns import Column
 
@@ -65,7 +65,7 @@ class Row:
 
     journey: Journey
     left: float | None
-    step: Task | None
+    step: Step | None
     head: str = ""
     cells: list[SafeString] = field(default_factory=list)
 

@@ -8,10 +8,10 @@ from datetime import date
 from typing import Any, Final
 
 from django.db.models import F, Func, IntegerField, Min, OuterRef, Subquery, TextField, Value
-from django.db.models.functions import Coalesce, Lower, NullIf
+from django.db.models.functions import Coalesce, Least, Lower, NullIf
 from django.utils.translation import gettext_lazy as _
 
-from funnel import access, paging
+from funnel import access, paging, registry
 from funnel.access import Permission
 from funnel.models import Task, User
 from funnel.queries import JourneyQuerySet
@@ -127,7 +127,12 @@ def _lower(*names: str) -> Callable[[Mapping[str, Sequence[Any]]], Any]:
 
 def _next_due(_orders: Mapping[str, Sequence[Any]]) -> Any:
     steps = Task.objects.order_by().open().filter(journey=OuterRef("pk")).values("journey")
-    return Subquery(steps.annotate(due=Min("due_at")).values("due"))
+    tasks = Subquery(steps.annotate(due=Min("due_at")).values("due"))
+    meetings = [
+        Subquery(find().order_by().filter(journey=OuterRef("pk")).values("due"))
+        for find in registry.appointments
+    ]
+    return Least(tasks, *meetings) if meetings else tasks
 
 
 def _number(text: str) -> int:

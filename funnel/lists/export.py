@@ -8,9 +8,9 @@ from typing import Any, Final
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from funnel.models import Journey, Task
+from funnel.models import Journey
 from funnel.queries import JourneyQuerySet
-from funnel.todo import next_steps
+from funnel.todo import Step, next_steps
 
 from .columns import Column
 
@@ -18,7 +18,7 @@ MOST: Final = 50_000
 """A download has so many rows at most; a longer list says so instead."""
 PORTION: Final = 1000
 
-Given = tuple[Journey, Task | None]
+Given = tuple[Journey, Step | None]
 
 
 def head(columns: list[Column]) -> list[str]:

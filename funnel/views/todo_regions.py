@@ -13,6 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from funnel import todo, todo_acts
 from funnel.models import Journey, Task, User
+from funnel.stages import Stage
 
 from .base import is_fragment, person
 
@@ -61,10 +62,11 @@ def draw(request: HttpRequest, task: Task) -> HttpResponse | None:
 
 
 def steps_of(user: User, journey: Journey) -> dict[str, Any]:
-    """Return what the next steps of a journey show: one query."""
+    """Return what the next steps of a journey show: one query, and another where a demo is scheduled."""
     planned, finished = todo.of_journey(journey)
     return {
         "journey": journey,
+        "meeting": todo.next_meeting(journey) if journey.stage == Stage.DEMO_SCHEDULED else None,
         "planned": [Row(task, seen=True, workable=todo_acts.may_work(user, task)) for task in planned],
         "finished": [Row(task, seen=True, workable=todo_acts.may_work(user, task)) for task in finished],
         "today": timezone.localdate(),
