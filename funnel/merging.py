@@ -24,6 +24,8 @@ from .models import (
     Contact,
     ContactMerge,
     FieldChange,
+    FormerCompany,
+    FormerContact,
     Journey,
     Organisation,
     User,
@@ -36,6 +38,12 @@ MERGES: Final[dict[type[Party], type[ContactMerge] | type[CompanyMerge]]] = {
     Contact: ContactMerge,
     Company: CompanyMerge,
 }
+
+FORMER: Final[dict[type[Party], tuple[Any, tuple[str, ...]]]] = {
+    Contact: (FormerContact, ("name", "email", "phone")),
+    Company: (FormerCompany, ("name", "domain")),
+}
+"""What keeps the keys that a merge writes over, and which they are."""
 
 
 class CannotMerge(Exception):
@@ -144,9 +152,18 @@ def merge(
     write(survivor, written, actor=actor)
     _move(done, kind, loser.pk, survivor.pk)
     done.save()
+    _keep_former(done, kind)
     kind._default_manager.filter(pk=loser.pk).update(merged_into=survivor)
     _tell(done.journeys)
     return done
+
+
+def _keep_former(done: Any, kind: type[Party]) -> None:
+    """Let what the merge wrote over on the survivor's card go on leading to it."""
+    model, names = FORMER[kind]
+    kept = {name: done.kept[name] for name in names if done.kept.get(name)}
+    if kept:
+        model.objects.create(**{LINKED[kind]: done.survivor}, merge=done, **kept)
 
 
 def _move(done: Any, kind: type[Party], loser: int, survivor: int) -> None:
@@ -254,6 +271,7 @@ def unmerge(*, loser: Party, actor: User, at: datetime) -> ContactMerge | Compan
     if kind is Company:
         Contact.objects.filter(pk__in=done.contacts).update(company=done.loser_id)
     write(done.survivor, done.kept, actor=actor)
+    FORMER[kind][0].objects.filter(merge=done).delete()
     kind._default_manager.filter(pk=done.loser_id).update(merged_into=None)
     done.undone_at, done.undone_by = at, actor
     done.save(update_fields=["undone_at", "undone_by"])
@@ -276,5 +294,6 @@ def forget(contacts: list[int], journeys: list[int], at: datetime) -> None:
     for side in ("survivor", "loser"):
         merges = ContactMerge.objects.filter(**{f"{side}__in": contacts})
         merges.update(kept={}, written={}, erased_at=at)
+    FormerContact.objects.filter(contact__in=contacts).delete()
     FieldChange.objects.filter(Q(contact__in=contacts) | Q(journey__in=journeys)).delete()
     Journey.objects.filter(pk__in=journeys).update(custom={})

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.html import format_html
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from . import access, phones, registry, timeline
 from .access import Permission
-from .merging import MERGES
+from .merging import FORMER, MERGES
 from .models import Company, Contact, CustomField, Event, FieldChange, Journey, User
 from .paging import Page, keyset
 from .parties import CUSTOM, FIELDS, Party, value_of
@@ -144,6 +144,24 @@ def changes(
         }
         for row in rows
     ]
+
+
+def former(party: Party) -> list[tuple[str, str]]:
+    """Return label and values of the keys that lead to a party since a merge: two queries."""
+    model, names = FORMER[type(party)]
+    linked, reader = kind_of(party).slug, Reader(type(party), ())
+    rows = [
+        *type(party)._default_manager.filter(merged_into=party.pk).order_by("pk").values(*names),
+        *model.objects.filter(Q(**{linked: party.pk}) | Q(**{f"{linked}__merged_into": party.pk}))
+        .order_by("pk")
+        .values(*names),
+    ]
+    found = []
+    for name in names:
+        values = dict.fromkeys(str(row[name]) for row in rows if row[name] not in ("", getattr(party, name)))
+        if values:
+            found.append((reader.label(name), ", ".join(reader.words(name, value) for value in values)))
+    return found
 
 
 def merged(party: Party) -> list[Any]:

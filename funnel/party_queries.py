@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db.models import Exists, OuterRef, QuerySet, TextField, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.functions import Coalesce, Lower, NullIf
 
 from . import access
-from .queries import named, newest
+from .queries import MOST_NAMED, firms, named, newest, people
 from .words import Asked, TermQuery, asked, company_terms, contact_terms
 
 if TYPE_CHECKING:
-    from .models import Company, Contact, User  # noqa: F401  the names that the generics below take
+    from .models import Company, Contact, FormerCompany, FormerContact, User  # noqa: F401  for the generics below
 
     _ContactBase = QuerySet["Contact"]
     _CompanyBase = QuerySet["Company"]
+    _FormerContactBase = QuerySet["FormerContact"]
+    _FormerCompanyBase = QuerySet["FormerCompany"]
 else:
-    _ContactBase = _CompanyBase = QuerySet
+    _ContactBase = _CompanyBase = _FormerContactBase = _FormerCompanyBase = QuerySet
 
 
 def contact_order() -> Coalesce:
@@ -85,21 +87,32 @@ class ContactQuerySet(_ContactBase):
 
     def named_by(self, query: Asked, *, near: bool = False) -> list[Any]:
         """Return the ways in which words name a person: alone, by the company, or by both."""
-        from .models import Company
+        from .models import FormerContact
 
-        def firms(words: Asked) -> Any:
-            return newest(Company.objects.termed(words.query(near=near)))
-
-        people = self.model.objects
+        everyone = self.model.objects
         ways = [
-            people.termed(query.query(near=near)),
-            people.filter(company__in=firms(query)),
+            everyone.termed(query.query(near=near)),
+            everyone.filter(company__in=firms(query.query(near=near))),
             *(
-                people.termed(person.query(near=near)).filter(company__in=firms(firm))
+                everyone.filter(
+                    pk__in=people(person.query(near=near)), company__in=firms(firm.query(near=near))
+                )
                 for person, firm in query.splits()
             ),
         ]
-        return [newest(way) for way in ways]
+        return [*(newest(way) for way in ways), FormerContact.objects.led(query.query(near=near))]
+
+    def reached_by(self, name: str, value: str) -> Self:
+        """Keep those that have an e-mail or phone, or had it before a merge; an e-mail is given in lower case."""
+        from .models import FormerContact
+
+        kept = {"kept": Lower(name) if name == "email" else F(name)}
+        own = self.model.objects.alias(**kept).filter(kept=value).order_by()
+        former = FormerContact.objects.alias(**kept).filter(kept=value)
+        return self.filter(
+            Q(pk__in=own.values(now=Coalesce("merged_into_id", "pk")))
+            | Q(pk__in=former.values(now=Coalesce("contact__merged_into_id", "contact_id")))
+        )
 
     def search(self, text: str) -> Self:
         """Keep those whose name, e-mail, phone or company the text names, by the beginnings of words, folded.
@@ -131,7 +144,7 @@ class CompanyQuerySet(_CompanyBase):
 
     def named_by(self, query: Asked, *, near: bool = False) -> list[Any]:
         """Return the way in which words name a company."""
-        return [newest(self.model.objects.termed(query.query(near=near)))]
+        return [firms(query.query(near=near))]
 
     def search(self, text: str) -> Self:
         """Keep those whose name or domain the text names, by the beginnings of words, folded.
@@ -140,3 +153,21 @@ class CompanyQuerySet(_CompanyBase):
         """
         kept: Self = _searched(self, text)
         return kept
+
+
+class FormerContactQuerySet(_FormerContactBase):
+    def led(self, query: TermQuery) -> Any:
+        """Return the ids of the contacts that once were called what a query names, the newest first."""
+        former = self.alias(terms=contact_terms()).filter(terms=query).order_by("-pk")
+        return former.annotate(now=Coalesce("contact__merged_into_id", "contact_id")).values("now")[
+            :MOST_NAMED
+        ]
+
+
+class FormerCompanyQuerySet(_FormerCompanyBase):
+    def led(self, query: TermQuery) -> Any:
+        """Return the ids of the companies that once were called what a query names, the newest first."""
+        former = self.alias(terms=company_terms()).filter(terms=query).order_by("-pk")
+        return former.annotate(now=Coalesce("company__merged_into_id", "company_id")).values("now")[
+            :MOST_NAMED
+        ]

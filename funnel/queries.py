@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 from . import registry, sums
 from .access import visible_journeys
 from .stages import CLOSED_STAGES, OPEN_STAGES, TARGETS, VOID_STAGES, Role
-from .words import Asked, asked
+from .words import Asked, TermQuery, asked
 
 if TYPE_CHECKING:
     from .models import Event, Journey, Task, User  # noqa: F401  the names that the generics below take
@@ -49,6 +49,20 @@ MOST_NAMED = 2000
 def newest(parties: QuerySet[Any]) -> Any:
     """Return the ids of the newest, those merged away as the ones they are now."""
     return parties.order_by("-pk").annotate(now=Coalesce("merged_into_id", "pk")).values("now")[:MOST_NAMED]
+
+
+def people(query: TermQuery) -> Any:
+    """Return the ids of the newest contacts that a query names, by what they were called before a merge too."""
+    from .models import Contact, FormerContact
+
+    return newest(Contact.objects.termed(query)).union(FormerContact.objects.led(query))
+
+
+def firms(query: TermQuery) -> Any:
+    """Return the ids of the newest companies that a query names, by what they were called before a merge too."""
+    from .models import Company, FormerCompany
+
+    return newest(Company.objects.termed(query)).union(FormerCompany.objects.led(query))
 
 
 def named(ways: Sequence[QuerySet[Any]], otherwise: Sequence[QuerySet[Any]] = ()) -> Among:
@@ -120,20 +134,14 @@ class JourneyQuerySet(_JourneyBase):
         return self.filter(named(ways, self._named(query, near=True)))
 
     def _named(self, query: Asked, *, near: bool) -> list[Any]:
-        from .models import Company, Contact
-
-        def people(words: Asked) -> Any:
-            return newest(Contact.objects.termed(words.query(near=near)))
-
-        def firms(words: Asked) -> Any:
-            return newest(Company.objects.termed(words.query(near=near)))
-
         journeys = self.model.objects.order_by()
         ways = [
-            journeys.filter(contact__in=people(query)),
-            journeys.filter(company__in=firms(query)),
+            journeys.filter(contact__in=people(query.query(near=near))),
+            journeys.filter(company__in=firms(query.query(near=near))),
             *(
-                journeys.filter(contact__in=people(person), company__in=firms(firm))
+                journeys.filter(
+                    contact__in=people(person.query(near=near)), company__in=firms(firm.query(near=near))
+                )
                 for person, firm in query.splits()
             ),
         ]

@@ -162,7 +162,8 @@ class _Arrival:
             if there is not None:
                 kind = matching.kind_of(contact=contact, company=company, at=self.at)
         else:
-            self._complete(contact, company)
+            if not known.is_stranger(self.person):
+                self._complete(contact, company)
             company = company or contact.company
             kind = matching.kind_of(contact=contact, company=company, at=self.at)
         journey = open_journey(
@@ -220,12 +221,7 @@ class _Arrival:
         )
 
     def _complete(self, contact: Contact, company: Company | None) -> None:
-        """Fill in what was not known of a person; what is known stays, and the new words stand in the application.
-
-        Somebody of another name who writes from the same address is a stranger to the card: nothing of theirs is written.
-        """
-        if not matching.may_be(contact.name, self.person.name):
-            return
+        """Fill in what was not known of a person; what is known stays, and the new words stand in the application."""
         news = {"name": self.person.name, "email": self.person.email, "phone": self.person.line}
         fresh: dict[str, Any] = {
             name: value for name, value in news.items() if value and not getattr(contact, name)

@@ -1,6 +1,6 @@
 """Who applied: the person and company that are here already, what they are to us, and journeys that look alike."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,8 +11,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from rapidfuzz import fuzz, utils
 
-from funnel import phones
-from funnel.models import Company, Contact, Event, Journey
+from funnel import folding, phones
+from funnel.models import Company, Contact, Event, FormerCompany, Journey
 from funnel.stages import VOID_STAGES, Happening, Stage
 
 from . import normal
@@ -48,15 +48,28 @@ SELECT leads_company_key(%(company)s), count(held.lock) FROM (
 ) AS held
 """
 
-# Two look-ups by index; as one condition with OR the planner may read the table instead. An address of somebody who
-# was merged into another is the other's as well.
+# Look-ups by index; as one condition with OR the planner may read the table instead. An address of somebody who
+# was merged into another is the other's as well, and so is one that a merge wrote over.
 _SHARE: Final = """
-SELECT contact.*, bool_or(way = 'email') AS by_email, bool_or(way = 'phone') AS by_phone FROM (
+SELECT contact.*, bool_or(way = 'email') AS by_email, bool_or(way = 'phone') AS by_phone, ARRAY(
+    SELECT name FROM funnel_contact gone WHERE gone.merged_into_id = contact.id
+    UNION
+    SELECT former.name FROM funnel_formercontact former JOIN funnel_contact holder ON holder.id = former.contact_id
+    WHERE contact.id IN (holder.id, holder.merged_into_id)
+) AS other_names FROM (
     SELECT coalesce(merged_into_id, id) AS id, 'email' AS way FROM funnel_contact
     WHERE %(email)s <> '' AND lower(email) = %(email)s AND erased_at IS NULL
     UNION
     SELECT coalesce(merged_into_id, id), 'phone' FROM funnel_contact
     WHERE %(phone)s <> '' AND phone = %(phone)s AND erased_at IS NULL
+    UNION
+    SELECT coalesce(holder.merged_into_id, holder.id), 'email'
+    FROM funnel_formercontact former JOIN funnel_contact holder ON holder.id = former.contact_id
+    WHERE %(email)s <> '' AND lower(former.email) = %(email)s
+    UNION
+    SELECT coalesce(holder.merged_into_id, holder.id), 'phone'
+    FROM funnel_formercontact former JOIN funnel_contact holder ON holder.id = former.contact_id
+    WHERE %(phone)s <> '' AND former.phone = %(phone)s
 ) found JOIN funnel_contact contact USING (id)
 GROUP BY contact.id
 ORDER BY bool_or(way = 'email') DESC, lower(contact.name) = lower(%(name)s) DESC, contact.id
@@ -113,13 +126,18 @@ class Known:
         reached = [c for c in self.contacts if c.by_email]  # type: ignore[attr-defined]
         if reached:
             own = [c for c in reached if c.email.lower() == person.email] or reached
-            return next((c for c in own if alike(c.name, person.name)), own[0])
+            return next((c for c in own if _any(alike, c, person.name)), own[0])
         called = [c for c in self.contacts if c.by_phone]  # type: ignore[attr-defined]
         if person.email:
-            return _only(c for c in called if not c.email and same_name(c.name, person.name))
-        if len(called) == 1 and may_be(called[0].name, person.name):
+            return _only(c for c in called if not c.email and _any(same_name, c, person.name))
+        if len(called) == 1 and _any(may_be, called[0], person.name):
             return called[0]
-        return _only(c for c in called if same_name(c.name, person.name))
+        return _only(c for c in called if _any(same_name, c, person.name))
+
+    def is_stranger(self, person: Person) -> bool:
+        """Tell whether the contact that the person is found as is called otherwise, and was before."""
+        contact = self.contact(person)
+        return contact is not None and not _any(may_be, contact, person.name)
 
     def company(self, person: Person) -> Company | None:
         """Return the company of that name; or that of the e-mail's domain, where the name agrees or is not given."""
@@ -201,7 +219,19 @@ def _companies(domain: str, key: str) -> list[Company]:
     first = key.partition(" ")[0]
     if len(first) > 2:
         found = found.union(companies.filter(key__gte=first, key__lt=first + _BEYOND)[:COMPANIES])
-    return sorted(found, key=lambda company: company.pk)
+    return sorted([*found, *_once_called(same)], key=lambda company: company.pk)
+
+
+def _once_called(same: Q) -> list[Company]:
+    """Return companies as they were called before a merge: one query."""
+    rows = FormerCompany.objects.annotate(key=CompanyKey("name")).filter(same)
+    found = []
+    for row in rows.select_related("company").order_by("pk")[:CONTACTS]:
+        once = row.company
+        once.name, once.domain = row.name or once.name, row.domain
+        once.key = row.key  # type: ignore[attr-defined]
+        found.append(once)
+    return found
 
 
 def kind_of(*, contact: Contact, company: Company | None, at: datetime, apart_from: int | None = None) -> str:
@@ -264,6 +294,12 @@ def _why(person: Person, found: Known, journey: Journey, like_it: Container[int 
         yield "similar"
 
 
+def _any(fits: Callable[[str, str], bool], contact: Contact, name: str) -> bool:
+    """Tell whether a name fits what a contact is called, or was called before a merge."""
+    names = [contact.name, *filter(None, contact.other_names)]  # type: ignore[attr-defined]
+    return any(fits(one, name) for one in names)
+
+
 def _only(contacts: Iterable[Contact]) -> Contact | None:
     """Return the contact where there is exactly one."""
     found = list(contacts)
@@ -271,14 +307,14 @@ def _only(contacts: Iterable[Contact]) -> Contact | None:
 
 
 def same_name(one: str, other: str) -> bool:
-    """Tell whether two names are the same, whatever the order of their words and the size of their letters."""
-    words = sorted(utils.default_process(one).replace("ё", "е").split())
-    return bool(words) and words == sorted(utils.default_process(other).replace("ё", "е").split())
+    """Tell whether two names are the same, whatever the order of their words, their script and accents."""
+    words = sorted(folding.skeleton(one).split())
+    return bool(words) and words == sorted(folding.skeleton(other).split())
 
 
 def may_be(one: str, other: str) -> bool:
     """Tell whether two names may be one person's: nearly the same, or one of them is not known."""
-    return not one or not other or alike(one, other)
+    return not one or not other or same_name(one, other) or alike(one, other)
 
 
 def alike(one: str, other: str) -> bool:

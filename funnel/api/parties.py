@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
@@ -215,10 +214,10 @@ class ContactFilter(PartyFilter):
         return queryset.filter(pk=keyed[1] or keyed[0]) if keyed else queryset.none()
 
     def filter_email(self, queryset: Any, name: str, value: str) -> Any:
-        return queryset.alias(address=Lower("email")).filter(address=cleaning.address(value))
+        return queryset.reached_by("email", cleaning.address(value))
 
     def filter_phone(self, queryset: Any, name: str, value: str) -> Any:
-        return queryset.filter(phone=phones.read(value).text)
+        return queryset.reached_by("phone", phones.read(value).text)
 
 
 class CompanyFilter(PartyFilter):

@@ -9,7 +9,7 @@ from .journey import Event, Journey
 from .limits import StageLimit
 from .lists import BulkJob, SavedView
 from .mails import Mail
-from .merges import CompanyMerge, ContactMerge
+from .merges import CompanyMerge, ContactMerge, FormerCompany, FormerContact
 from .organisation import Organisation
 from .outbox import OutboxRow
 from .parties import Company, Contact
@@ -31,6 +31,8 @@ __all__ = [
     "CustomField",
     "Event",
     "FieldChange",
+    "FormerCompany",
+    "FormerContact",
     "IdempotencyKey",
     "Journey",
     "Mail",

@@ -3,10 +3,15 @@
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+
+from funnel.party_queries import FormerCompanyQuerySet, FormerContactQuerySet
+from funnel.words import company_terms, contact_terms
 
 from .parties import Company, Contact
 from .people import User
@@ -75,3 +80,48 @@ class CompanyMerge(Merge):
     class Meta(Merge.Meta):
         verbose_name = _("merge of companies")
         verbose_name_plural = _("merges of companies")
+
+
+class FormerContact(models.Model):
+    """What a merge wrote over on the card of the contact that stayed: it still leads to that contact.
+
+    Of the one merged away its own card says it. An erasure removes it.
+    """
+
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="former")
+    merge = models.ForeignKey(ContactMerge, models.CASCADE, related_name="+")
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    phone = models.CharField(_("phone"), max_length=64, blank=True)
+
+    objects = FormerContactQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(Lower("email"), name="former_contact_email"),
+            models.Index(fields=["phone"], name="former_contact_phone"),
+            GinIndex(contact_terms(), name="former_contact_terms"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email or self.phone
+
+
+class FormerCompany(models.Model):
+    """What a merge wrote over on the card of the company that stayed: it still leads to that company."""
+
+    company = models.ForeignKey(Company, models.CASCADE, related_name="former")
+    merge = models.ForeignKey(CompanyMerge, models.CASCADE, related_name="+")
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    domain = models.CharField(_("domain"), max_length=253, blank=True)
+
+    objects = FormerCompanyQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["domain"], name="former_company_domain"),
+            GinIndex(company_terms(), name="former_company_terms"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.domain

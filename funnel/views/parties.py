@@ -123,6 +123,7 @@ def party(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         "figures": party_page.figures(shown, user),
         "people": party_page.people(shown, user) if isinstance(shown, Company) else [],
         "merged": party_page.merged(shown),
+        "former": party_page.former(shown),
         "may_edit": access.may(user, Permission.EDIT_JOURNEYS),
         "may_merge": access.may(user, Permission.MERGE_PARTIES),
         "erase_url": _erase_url(shown, journeys, user),
