@@ -7,6 +7,6 @@ BACKWARD = "DROP INDEX leads_former_company_by_key"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("leads", "0008_search_reads_messages"), ("funnel", "0024_former_keys")]
+    dependencies = [("leads", "0009_import_encodings"), ("funnel", "0025_former_keys")]
 
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]

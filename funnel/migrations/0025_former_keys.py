@@ -22,7 +22,7 @@ WHERE undone_at IS NULL AND erased_at IS NULL AND concat(kept->>'name', kept->>'
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("funnel", "0023_demo_cancelled"),
+        ("funnel", "0024_client_answers"),
     ]
 
     operations = [
