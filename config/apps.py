@@ -9,5 +9,8 @@ class ConfigConfig(AppConfig):
         from config.welcome import steps
         from funnel import registry
 
+        from config import demo
+
+        registry.invented.append(demo.journeys)
         registry.first_run.append(steps.begin_with)
         registry.settings_pages.append(steps.settings_pages)

@@ -139,6 +139,12 @@ def load(*, journeys: int, sign_in: bool, progress: Tell | None = None) -> str:
     return words
 
 
+def journeys() -> set[int]:
+    """Return the journeys of the demo, taken out or not; none where it is not known which they are."""
+    there = Milestone.objects.filter(name=NAME, facts__has_key="xact").first()
+    return journeys_of(there.facts) if there else set()
+
+
 def journeys_of(facts: dict[str, Any]) -> set[int]:
     """Return the journeys that came with the demo, and those that were passed on from them since."""
     arrived = Event.objects.filter(xact=facts["xact"], pk__lte=facts["last"], event=Happening.LEAD_CREATED)

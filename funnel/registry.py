@@ -100,5 +100,8 @@ settings_pages: list[Callable[["User"], Iterable[dict[str, Any]]]] = []
 first_run: list[Callable[["User"], str]] = []
 """Where the first page leads somebody before anything is set up; "" where it leads to their work."""
 
+invented: list[Callable[[], Iterable[int]]] = []
+"""Who tells which journeys (their ids) are not the organisation's own but came with a demo."""
+
 api_routes: list[tuple[str, type, str]] = []
 """(prefix, viewset, basename) of each REST resource."""

@@ -7,13 +7,16 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Self, cast
 
+from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models
+from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
+from funnel import registry
 from funnel.clock import MIDNIGHT, BusinessClock
+from funnel.stages import MONEY_EVENTS
 
 _kept: ContextVar[list[Any] | None] = ContextVar("organisation", default=None)
 
@@ -90,6 +93,10 @@ class Organisation(models.Model):
             raise ValidationError({"closes": _("The day must close after it opens.")})
         if not self.business_days:
             raise ValidationError({"business_days": _("Name at least one business day.")})
+        stood = type(self).objects.filter(pk=self.pk).values_list("currency", flat=True).first()
+        if stood not in {None, self.currency} and _has_money():
+            words = _("The currency stays %(currency)s: signatures, payments or costs in it are on record.")
+            raise ValidationError({"currency": words % {"currency": stood}})
 
     @classmethod
     def current(cls) -> Self:
@@ -125,6 +132,17 @@ class Organisation(models.Model):
             days=frozenset(self.business_days),
             holidays=frozenset(self.holidays),
         )
+
+
+def _has_money() -> bool:
+    """Tell whether amounts other than a demo's stand in the ledger; none can come in until the transaction ends."""
+    with connection.cursor() as cursor:
+        # acts lock their journeys, and imports this table, before they read the currency
+        cursor.execute("LOCK TABLE funnel_journey IN EXCLUSIVE MODE")
+    invented = {key for tell in registry.invented for key in tell()}
+    event: Any = apps.get_model("funnel", "Event")
+    money = event.objects.filter(event__in=MONEY_EVENTS, amount__gt=0)
+    return bool(money.exclude(journey__in=invented).exists())
 
 
 class Rate(models.Model):

@@ -266,6 +266,7 @@ class Teller:
 def land(*, progress: Progress, total: int) -> int:
     """Write the staged events and bring every journey they touch to what its whole ledger says; return how many."""
     with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE funnel_journey IN ROW EXCLUSIVE MODE")  # the currency stays until the end
         cursor.execute(_PREPARE)
         _check_references_at_once(cursor)
     landed = 0
