@@ -55,9 +55,15 @@ def org_set(*values: str) -> None:
 
 
 @pytest.mark.parametrize("page", ["settings", "first run"])
-def test_pages_refuse_another_currency_at_its_field_and_take_the_same(administrator: Client, page: str) -> None:
+def test_pages_refuse_another_currency_at_its_field_and_take_the_same(
+    administrator: Client, page: str
+) -> None:
     run(lead(), "direct_cost")
-    url = reverse("funnel:organisation") if page == "settings" else reverse("welcome:step", args=["organisation"])
+    url = (
+        reverse("funnel:organisation")
+        if page == "settings"
+        else reverse("welcome:step", args=["organisation"])
+    )
     answer = administrator.post(url, settings_of(currency="usd"))
     assert answer.status_code == 422
     assert answer.context["form"].errors == {"currency": [STAYS]}
@@ -128,7 +134,10 @@ def test_a_cost_that_comes_in_at_the_same_moment_is_never_in_another_currency() 
         try:
             with transaction.atomic():
                 acts.run(
-                    name="direct_cost", journeys=[journey.pk], actor=manager, inputs={"amount": "5", "kind": "other"}
+                    name="direct_cost",
+                    journeys=[journey.pk],
+                    actor=manager,
+                    inputs={"amount": "5", "kind": "other"},
                 )
                 locked.set()
                 free.wait(10)
