@@ -21,6 +21,7 @@ class BriefsConfig(AppConfig):
             "brief.verdict": queries.lacking_verdict,
             "brief.can_solve": queries.not_ours,
         }
+        registry.steers.append(queries.to_a_partner)
         registry.on_annulled[Happening.BRIEF_FILLED] = domain.withdraw
         registry.on_erased.append(domain.erase)
         registry.path_labels["brief.verdict"] = _("Can we solve it?")

@@ -9,10 +9,13 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, Max, OuterRef, Q
 from django.db.models.functions import JSONObject
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from funnel.models import Event, Journey
+from funnel.registry import Steer
 from funnel.stages import MOVES, Happening, Stage
+from partners import algorithm
 
 from .answers import clean_all, shown
 from .models import Brief, BriefTemplate, BriefVersion, Question, Verdict
@@ -218,12 +221,33 @@ def standing(journey: Journey) -> BriefVersion | None:
     """Return the last filled brief that no undo has withdrawn; no query where none was ever filled, as far as is known."""
     if journey.happened is not None and Happening.BRIEF_FILLED not in journey.happened:
         return None
-    return (
-        BriefVersion.objects.filter(brief__journey=journey, withdrawn_at=None)
-        .select_related("filled_by")
-        .order_by("-version")
-        .first()
-    )
+    known = journey.__dict__
+    if "_standing_brief" not in known:  # read once for as long as this object of the journey lives
+        known["_standing_brief"] = (
+            BriefVersion.objects.filter(brief__journey=journey, withdrawn_at=None)
+            .select_related("filled_by")
+            .order_by("-version")
+            .first()
+        )
+    found: BriefVersion | None = known["_standing_brief"]
+    return found
+
+
+def to_a_partner(journey: Journey) -> Steer | None:
+    """Propose to refer a journey whose brief says that a partner should take it, to the partner whose turn it is."""
+    if journey.stage not in {Stage.BRIEFED, Stage.RETURNED}:
+        return None
+    version = standing(journey)
+    if version is None or version.verdict != Verdict.PARTNER:
+        return None
+    found = algorithm.propose([journey], at=timezone.now())[journey.pk]
+    if not found:
+        why = gettext("The brief says that a partner should; none fits by the algorithm, so choose one.")
+        return Steer("refer", gettext("Refer to a partner"), {}, why)
+    first = found[0]
+    why = gettext("The brief says that a partner should.")
+    label = gettext("Refer to %(partner)s") % {"partner": first.partner}
+    return Steer("refer", label, {"partner": first.partner.key}, f"{why} {first.turn}".strip())
 
 
 def shown_rows(version: BriefVersion) -> list[dict[str, str]]:

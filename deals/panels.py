@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import CharField, F, OuterRef, QuerySet, Value
+from django.db.models import CharField, F, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Coalesce, JSONObject, NullIf
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -24,9 +24,9 @@ from deals.models import (
     Payment,
     ProposalVersion,
 )
-from funnel import access
+from funnel import access, formats
 from funnel.access import Permission
-from funnel.models import Journey, Organisation, User
+from funnel.models import Journey, Note, Organisation, User
 from funnel.stages import Role, Stage
 
 MONEY = ("amount", "total", "paid", "left", "credit")
@@ -75,6 +75,10 @@ def _read(journey_id: int) -> dict[str, list[dict[str, Any]]]:
                 decided_at=F("decided_at"),
                 reason=F("reason"),
                 comment=F("comment"),
+                words=Subquery(
+                    Note.objects.filter(event=OuterRef("event")).order_by("pk").values("text")[:1]
+                ),
+                offered_by=_name("offered_by"),
                 offered_to=_name("offered_to"),
                 decided_by=_name("decided_by"),
                 brief=F("brief_version_id"),
@@ -195,13 +199,17 @@ def handoff(journey: Journey, user: User) -> dict[str, Any] | None:
         return None
     offer = offers[0]
     may_decide = journey.stage == Stage.HANDED_OFF and access.may_move(
-        user, "accept", journey.stage, offered_to_id=journey.offered_to_id
+        user, "accept", journey.stage, kind=journey.kind, offered_to_id=journey.offered_to_id
     )
-    return {"offer": _handoff_words(offer), "may_decide": may_decide}
-
-
-def _handoff_words(offer: dict[str, Any]) -> dict[str, Any]:
-    return {**offer, "decision_label": dict(Handoff.Decision.choices).get(offer["decision"], "")}
+    waited = Organisation.current().clock.business_minutes(
+        offer["offered_at"], offer["decided_at"] or timezone.now()
+    )
+    told = {
+        **offer,
+        "decision_label": dict(Handoff.Decision.choices).get(offer["decision"], ""),
+        "age": formats.span(waited),
+    }
+    return {"offer": told, "may_decide": may_decide}
 
 
 def meetings(journey: Journey, user: User) -> dict[str, Any] | None:

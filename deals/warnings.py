@@ -39,7 +39,10 @@ def warn_of_handoffs(*, at: datetime, limit: int = 500) -> int:
     warned = 0
     takers: list[int] | None = None
     for offer in waiting[:limit]:
-        if warn_at(organisation.clock, offer.offered_at, organisation.handoff_hours * 60) > at:
+        if offer.due_at is None:
+            continue
+        minutes = organisation.clock.business_minutes(offer.offered_at, offer.due_at)
+        if warn_at(organisation.clock, offer.offered_at, minutes) > at:
             continue
         if offer.offered_to_id is None and takers is None:
             takers = _takers()

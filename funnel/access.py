@@ -74,17 +74,27 @@ def sees_amounts(user: "User | None") -> bool:
     return user is not None and (may(user, P.SEE_MONEY) or user.role == Role.SERVICE)
 
 
-def may_move(user: "User | None", name: str, stage: str, *, offered_to_id: int | None = None) -> bool:
+def may_move(
+    user: "User | None",
+    name: str,
+    stage: str,
+    *,
+    kind: str = "",
+    owner_id: int | None = None,
+    offered_to_id: int | None = None,
+) -> bool:
     """Tell whether the role may make the move from the stage; None is the clock, which makes only its own moves.
 
     A move that answers an offer is for the salesperson to whom the journey is offered (anyone in sales where it is
-    offered to no one in particular) and for leaders.
+    offered to no one in particular) and for leaders; an arrow that is the owner's, for the owner and for leaders.
     """
     move = MOVES[name]
     if user is None:
         return move.by_clock
-    arc = move.arc(stage)
+    arc = move.arc(stage, kind)
     if arc is None or user.role not in arc.roles or not user.is_active:
+        return False
+    if arc.own and not user.leads_everyone and owner_id != user.pk:
         return False
     return not move.offered or user.leads_everyone or offered_to_id in {None, user.pk}
 

@@ -3,8 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from . import access, machine, registry
@@ -112,6 +114,8 @@ def _restore(
         journey.offered_to_id = _last_input(
             remaining, Happening.HANDED_OFF, "salesperson", Stage.HANDED_OFF, state.stage
         )
+        until = _last_input(remaining, Happening.HANDED_OFF, "decide_by", Stage.HANDED_OFF, state.stage)
+        journey.decide_by = parse_datetime(until) if until else None
         journey.merged_into_id = _last_input(
             remaining, Happening.MERGED_INTO, "survivor", Stage.MERGED, state.stage
         )
@@ -120,8 +124,8 @@ def _restore(
     machine.save(list(journeys.values()))
 
 
-def _last_input(events: Sequence[Event], kind: str, name: str, stage: str, now_at: str) -> int | None:
-    """Return an id that the last event of a kind carries, where the journey stands at the stage it led to."""
+def _last_input(events: Sequence[Event], kind: str, name: str, stage: str, now_at: str) -> Any:
+    """Return an input that the last event of a kind carries, where the journey stands at the stage it led to."""
     if now_at != stage:
         return None
     return next((event.inputs.get(name) for event in reversed(events) if event.event == kind), None)

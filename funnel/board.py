@@ -232,16 +232,11 @@ def leading_to(key: str, journey: Journey, choices: Choices) -> list[Choice]:
         for choice in choices.moves
         if (back if choice.name in BACK_FROM_DEMO else _target(choice, journey)) in stages
     ]
-    able = [choice for choice in fitting if not is_shut(choice)]
+    able = [choice for choice in fitting if not choice.shut]
     natural = [choice for choice in able if choice.move and choice.move.natural]
     return natural or able or fitting
 
 
 def _target(choice: Choice, journey: Journey) -> Stage | None:
-    arc = choice.move.arc(journey.stage) if choice.move else None
+    arc = choice.move.arc(journey.stage, journey.kind) if choice.move else None
     return arc.target if arc else None
-
-
-def is_shut(choice: Choice) -> bool:
-    """Tell whether stage or role close the move, so that no input would open it."""
-    return choice.refusal is not None and choice.refusal.reason in {"stage", "role"}

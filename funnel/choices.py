@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
+from urllib.parse import urlencode
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
@@ -34,6 +35,7 @@ ICONS: Final[dict[str, str]] = {
     "fill_brief": "clipboard-check",
     "hand_off": "send",
     "refer": "handshake",
+    "return_referral": "corner-down-left",
     "withdraw_handoff": "undo-2",
     "accept": "thumbs-up",
     "reject": "thumbs-down",
@@ -104,10 +106,17 @@ class Choice:
     dialog: bool
     refusal: Refusal | None = None
     move: Move | None = None
+    because: str = ""
+    """Why this one comes next, where the table alone does not say it."""
 
     @property
     def open(self) -> bool:
         return self.refusal is None
+
+    @property
+    def shut(self) -> bool:
+        """Tell whether stage or role close the move, so that no input would open it."""
+        return self.refusal is not None and self.refusal.reason in {"stage", "role"}
 
     @property
     def grave(self) -> bool:
@@ -138,7 +147,8 @@ class Choices:
     @property
     def others(self) -> list[Choice]:
         """Return the open moves besides the one that the page puts first."""
-        return [choice for choice in self.open if choice is not self.next]
+        ahead = self.next.name if self.next else ""
+        return [choice for choice in self.open if choice.name != ahead]
 
     @property
     def closed(self) -> list[Choice]:
@@ -193,7 +203,8 @@ def act_label(name: str) -> str:
     )
 
 
-def _choice(name: str, journey: Journey, refusal: Refusal | None) -> Choice:
+def choice_of(name: str, journey: Journey, refusal: Refusal | None = None) -> Choice:
+    """Return a move or fact as a page offers it."""
     url, dialog = act_url(name, journey.pk)
     return Choice(name, act_label(name), url, ICONS.get(name, "circle-dot"), dialog, refusal, MOVES.get(name))
 
@@ -206,7 +217,7 @@ def choices(journey: Journey, user: User, past: Past) -> Choices:
         if name == "capture" or name not in ACTS:
             continue
         refusals[name] = machine.closed_by(journey, name, user)
-        if move.arc(journey.stage) is not None and (refusals[name] is None or move.natural):
+        if move.arc(journey.stage, journey.kind) is not None and (refusals[name] is None or move.natural):
             wanted[name] = move.requires
     answers = _missing({path for paths in wanted.values() for path in paths}, journey, past)
     lacking = {
@@ -217,14 +228,28 @@ def choices(journey: Journey, user: User, past: Past) -> Choices:
         if refusals[name] is None and paths:
             words = _("Still missing: %(what)s.") % {"what": ", ".join(map(label_of, paths))}
             refusals[name] = Refusal("data", paths, words)
-    moves = [_choice(name, journey, refusal) for name, refusal in refusals.items()]
+    moves = [choice_of(name, journey, refusal) for name, refusal in refusals.items()]
     moves.sort(key=lambda choice: choice.grave)
     found = Choices(moves, _facts(journey, user, past), lacking=lacking)
     forward = _forward(journey)
-    found.next = next((choice for name in forward for choice in moves if choice.name == name), None)
+    ahead = [choice for name in forward for choice in moves if choice.name == name]
+    found.next = next((choice for choice in ahead if not choice.shut), next(iter(ahead), None))
+    found.next = steered(journey, moves) or found.next
     if found.next:
         found.next_missing = lacking.get(found.next.name, ())
     return found
+
+
+def steered(journey: Journey, moves: Sequence[Choice]) -> Choice | None:
+    """Return the move to make next where an app knows better than the table, and the person may make it."""
+    for steer in registry.steers:
+        if (way := steer(journey)) is None:
+            continue
+        choice = next((choice for choice in moves if choice.name == way.move and choice.open), None)
+        if choice is not None:
+            url = f"{choice.url}?{urlencode(way.inputs)}" if way.inputs else choice.url
+            return replace(choice, label=way.label, url=url, because=way.why)
+    return None
 
 
 def _missing(paths: set[str], journey: Journey, past: Past) -> dict[str, Sequence[str]]:
@@ -251,7 +276,7 @@ def _facts(journey: Journey, user: User, past: Past) -> list[Choice]:
             continue
         if name in FITS and not FITS[name](journey.stage, past.kinds):
             continue
-        found.append(_choice(name, journey, None))
+        found.append(choice_of(name, journey, None))
     return sorted(found, key=lambda choice: choice.grave)
 
 
@@ -260,7 +285,7 @@ def _forward(journey: Journey) -> list[str]:
     here = _PLACE[journey.stage]
     ahead = []
     for name, move in MOVES.items():
-        arc = move.arc(journey.stage)
+        arc = move.arc(journey.stage, journey.kind)
         if not move.natural or arc is None:
             continue
         if arc.target is None:

@@ -85,10 +85,10 @@ def _row(move: Move, arc: Arc) -> str:
     target = f"`{arc.target.value}`" if arc.target and not arc.returns else "as its history says"
     cells = (
         f"`{move.name}`<br>{move.label}",
-        _names(arc.sources),
+        _names(arc.sources) + "".join(f", of kind `{kind}`" for kind in sorted(arc.kinds)),
         target,
-        f"`{arc.event.value}`",
-        _who(arc.roles, move),
+        ", ".join(f"`{event.value}`" for event in (arc.passing, arc.event) if event),
+        _who(arc.roles, move, arc),
         ", ".join(f"`{path}`" for path in move.requires),
     )
     return f"| {' | '.join(cells)} |"
@@ -103,15 +103,19 @@ def _names(stages: Iterable[Stage]) -> str:
     return ", ".join(f"`{stage.value}`" for stage in Stage if stage in given)
 
 
-def _who(roles: frozenset[Role], move: Move | None = None) -> str:
+def _who(roles: frozenset[Role], move: Move | None = None, arc: Arc | None = None) -> str:
     words = {MARKETING: "marketing", SALES: "sales", LEADERS: "leaders", ANYONE: "anyone"}
     if not roles:
         found = "the system"
     elif roles == MARKETING | SALES:
         found = "marketing, sales"
+    elif roles == MARKETING | {Role.PARTNER}:
+        found = "marketing, the partner"
     else:
         found = words.get(roles) or ", ".join(str(role.label).lower() for role in Role if role in roles)
-    if move and move.offered:
+    if arc and arc.own:
+        found = "the owner in sales, leaders"
+    elif move and move.offered:
         found = "the one in sales to whom it is offered, leaders"
     if move and move.by_clock:
         found += ", the clock"

@@ -64,7 +64,7 @@ def next_step(
     step: dict[str, Any] = {"title": choice.label, "reason": "", "actions": [], "icon": choice.icon}
     since = _since(journey, organisation, now)
     if choice.open:
-        step["reason"] = since
+        step["reason"] = f"{since} {choice.because}".strip()
         step["actions"].append(_action(choice, primary=True))
     elif waits := [registry.path_waits[path] for path in found.next_missing if path in registry.path_waits]:
         step["title"] = _("Waiting: %(what)s") % {"what": choice.label}
@@ -143,7 +143,7 @@ def _whose_turn(journey: Journey, choice: Choice) -> str:
         if journey.offered_to:
             return _("It is %(who)s who decides.") % {"who": journey.offered_to}
         return _("A salesperson decides.")
-    arc = choice.move.arc(journey.stage) if choice.move else None
+    arc = choice.move.arc(journey.stage, journey.kind) if choice.move else None
     if arc and arc.roles == SALES:
         return _("This is for sales to do.")
     return _("This is for marketing to do.")
@@ -170,8 +170,10 @@ def minutes_left(
     """Return the working minutes left to answer an application or decide on a handoff; None where no clock runs."""
     if journey.stage == S.NEW:
         return organisation.first_response_minutes - clock.business_minutes(journey.created_at, now)
-    if journey.stage == S.HANDED_OFF and organisation.handoff_hours:
-        return organisation.handoff_hours * 60 - clock.business_minutes(journey.stage_since, now)
+    if journey.stage == S.HANDED_OFF and journey.decide_by:
+        if journey.decide_by >= now:
+            return clock.business_minutes(now, journey.decide_by)
+        return -clock.business_minutes(journey.decide_by, now)
     return None
 
 

@@ -30,6 +30,7 @@ _SNAPSHOT: Final = (
     "stage_since",
     "owner_id",
     "offered_to_id",
+    "decide_by",
     "merged_into_id",
     "snoozed_until",
     "annulled_at",
@@ -37,11 +38,12 @@ _SNAPSHOT: Final = (
 _SAVE: Final = """
 UPDATE funnel_journey AS old
    SET seq = new.seq, stage = new.stage, stage_since = new.stage_since, owner_id = new.owner_id,
-       offered_to_id = new.offered_to_id, merged_into_id = new.merged_into_id,
+       offered_to_id = new.offered_to_id, decide_by = new.decide_by, merged_into_id = new.merged_into_id,
        snoozed_until = new.snoozed_until, annulled_at = new.annulled_at
   FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::timestamptz[], %s::bigint[],
-              %s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[])
-    AS new (id, seq, stage, stage_since, owner_id, offered_to_id, merged_into_id, snoozed_until, annulled_at)
+              %s::bigint[], %s::timestamptz[], %s::bigint[], %s::timestamptz[], %s::timestamptz[])
+    AS new (id, seq, stage, stage_since, owner_id, offered_to_id, decide_by, merged_into_id, snoozed_until,
+            annulled_at)
  WHERE old.id = new.id
 """
 
@@ -91,13 +93,20 @@ def lock(ids: Iterable[int]) -> Locked:
 def closed_by(journey: Journey, name: str, actor: User | None) -> Refusal | None:
     """Tell why stage or role close the move, without a query."""
     move = MOVES[name]
-    if move.arc(journey.stage) is None:
+    if move.arc(journey.stage, journey.kind) is None:
         detail = _("“%(move)s” is not open in the stage “%(stage)s”.") % {
             "move": move.label,
             "stage": Stage(journey.stage).label,
         }
         return Refusal("stage", (), detail)
-    if not access.may_move(actor, name, journey.stage, offered_to_id=journey.offered_to_id):
+    if not access.may_move(
+        actor,
+        name,
+        journey.stage,
+        kind=journey.kind,
+        owner_id=journey.owner_id,
+        offered_to_id=journey.offered_to_id,
+    ):
         return Refusal(
             "role", (), _("Your role does not make the move “%(move)s” here.") % {"move": move.label}
         )
@@ -194,6 +203,7 @@ def move(
     comment: str = "",
     given: Mapping[str, Any] = NO_INPUTS,
     offered_to: Mapping[int, User | None] = NO_INPUTS,  # type: ignore[assignment]
+    decide_by: datetime | None = None,
     survivor: Journey | None = None,
     own: Mapping[int, Mapping[str, Any]] = NO_INPUTS,  # type: ignore[assignment]
     act: uuid.UUID | None = None,
@@ -203,7 +213,7 @@ def move(
     `inputs` are kept on the events; `given` is what requirements may look at besides. `value`, `amount` and `reason`
     go to the events' columns. `own` holds what differs from journey to journey: {journey id: {"value": …, "inputs":
     {…}}}, where its inputs are added to those of all. `offered_to` names, for `hand_off`, the salesperson each
-    journey is offered to, and `survivor` the journey that a merge leads into.
+    journey is offered to, `decide_by` until when, and `survivor` the journey that a merge leads into.
     Raises Refused, with nothing written, where stage, role or data close the move to any of the journeys.
     """
     refusals = check(journeys, name, actor) or lacking(journeys, name, {**inputs, **given}, at)
@@ -216,11 +226,16 @@ def move(
     for journey in journeys:
         arc = _arc(name, journey)
         before = journey.stage
-        if name == "accept" and actor is not None and journey.owner_id != actor.pk:
+        if actor is not None and _takes(name, journey, actor):
             journey.owner = actor
             entries.append(Entry(journey, Happening.OWNER_CHANGED, value=actor.username))
+        if arc.passing:
+            passed = str(TARGETS[arc.passing])
+            entries.append(Entry(journey, arc.passing, before, passed))
+            before = passed
         _enter(journey, arc, targets.get(journey.pk), at)
         journey.offered_to = offered_to.get(journey.pk)
+        journey.decide_by = decide_by
         journey.merged_into = survivor
         mine = own.get(journey.pk, NO_INPUTS)
         entries.append(
@@ -245,8 +260,15 @@ def move(
     return moved
 
 
+def _takes(name: str, journey: Journey, actor: User) -> bool:
+    taking = MOVES[name].taking
+    if taking is None or actor.role not in taking.roles or journey.owner_id == actor.pk:
+        return False
+    return journey.owner_id is None or not taking.unowned
+
+
 def _arc(name: str, journey: Journey) -> Arc:
-    arc = MOVES[name].arc(journey.stage)
+    arc = MOVES[name].arc(journey.stage, journey.kind)
     if arc is None:
         raise LookupError(f"{name} from {journey.stage}: `check` lets no such move through")
     return arc

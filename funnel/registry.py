@@ -6,7 +6,7 @@ The kernel knows no app above it: what it needs of them comes through these list
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
@@ -67,6 +67,22 @@ lookalikes: dict[str, Callable[[Any], Sequence[tuple[Any, Sequence[str]]]]] = {}
 
 journey_panels: list[tuple[str, Callable[["Journey", "User"], dict[str, Any] | None]]] = []
 """Template and context builder of each panel that an app shows on the journey page; None hides it."""
+
+
+class Steer(NamedTuple):
+    """The move to make next instead of the natural one, what its button says, its inputs, and why it is that one."""
+
+    move: str
+    label: str
+    inputs: Mapping[str, str]
+    why: str
+
+
+steers: list[Callable[["Journey"], Steer | None]] = []
+"""Who may know of a journey that it does not go the natural way on; None leaves it to the table."""
+
+reason_words: dict[str, Mapping[str, Any]] = {}
+"""Event → what people call the reasons that it carries, by key, where they are not reasons that people keep."""
 
 act_pages: dict[str, str] = {}
 """Move or fact → the URL name, taking the journey's id, of the page that does it where a plain form would not do."""

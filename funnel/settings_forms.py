@@ -73,6 +73,7 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
             "holidays",
             "first_response_minutes",
             "handoff_hours",
+            "referral_hours",
             "meeting_to_brief_days",
             "sal_quality_days",
             "undo_days",

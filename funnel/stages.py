@@ -63,6 +63,7 @@ class Happening(TextChoices):
     BRIEF_FILLED = "brief_filled", _("Brief filled")
     HANDED_OFF = "handed_off", _("Handed off to sales")
     PARTNER_HANDOFF = "partner_handoff", _("Referred to a partner")
+    REFERRAL_RETURNED = "referral_returned", _("Referral returned")
     HANDOFF_WITHDRAWN = "handoff_withdrawn", _("Handoff withdrawn")
     SAL_ACCEPTED = "sal_accepted", _("Accepted by sales")
     SAL_REJECTED = "sal_rejected", _("Rejected by sales")
@@ -122,6 +123,8 @@ DEAL_STAGES: Final = frozenset(
 OPEN_STAGES: Final = MARKETING_STAGES | DEAL_STAGES | {S.HANDED_OFF}
 VOID_STAGES: Final = frozenset({S.SPAM, S.MERGED})
 CLOSED_STAGES: Final = frozenset({S.WON, S.LOST, S.REFERRED})
+REPEAT: Final = "repeat"
+"""The kind of a journey whose client has signed or paid before."""
 REOPEN_STAGES: Final = (S.NEW, S.CONTACTED, S.BRIEFED, S.ACCEPTED, S.QUALIFIED)
 """The stages that a journey may be reopened at, nearest first."""
 SCHEDULED_FROM: Final = frozenset({S.ACCEPTED, S.DEMO_HELD, S.QUALIFIED, S.PROPOSAL_SENT, S.OBJECTION})
@@ -140,6 +143,9 @@ class Arc:
 
     `returns` are the stages that the event's value may name, which it then leads back to; without such a value it
     leads to `target`, or where that is None, to what the journey's own past decides (reopen, unmerge).
+
+    `kinds` restricts it to journeys of these kinds, `own` to the journey's owner and leaders. `passing` is the stage
+    event that is written first, at the same time, where the arrow leads past another stage.
     """
 
     sources: frozenset[Stage]
@@ -147,6 +153,21 @@ class Arc:
     event: Happening
     roles: frozenset[Role]
     returns: frozenset[Stage] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    own: bool = False
+    passing: Happening | None = None
+
+    def leaves(self, stage: str, kind: str) -> bool:
+        """Tell whether the arrow begins at the stage, for a journey of the kind."""
+        return stage in self.sources and (not self.kinds or kind in self.kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """Who becomes the owner of a journey by making a move: people of `roles`, where `unowned` only if nobody owns it."""
+
+    roles: frozenset[Role]
+    unowned: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +177,7 @@ class Move:
     `requires` are facts that must stand on the journey already, as paths that the apps answer (see `registry`).
     `offered` restricts the move to the salesperson to whom the journey is offered, and to leaders.
     `by_clock` allows the move to the system itself.  `natural` marks the one way forward, shown as the main button.
+    `taking` says who becomes the owner by it; nobody where it is None.
     """
 
     name: str
@@ -165,10 +187,11 @@ class Move:
     offered: bool = False
     by_clock: bool = False
     natural: bool = False
+    taking: Taking | None = None
 
-    def arc(self, stage: str) -> Arc | None:
-        """Return the arrow that leaves `stage` in this move, if there is one."""
-        return next((arc for arc in self.arcs if stage in arc.sources), None)
+    def arc(self, stage: str, kind: str = "") -> Arc | None:
+        """Return the arrow of this move that leaves `stage` for a journey of the kind, if there is one."""
+        return next((arc for arc in self.arcs if arc.leaves(stage, kind)), None)
 
     @property
     def sources(self) -> frozenset[Stage]:
@@ -197,15 +220,28 @@ def _move(
     by_clock: bool = False,
     natural: bool = False,
     returns: set[Stage] | frozenset[Stage] = frozenset(),
+    taking: Taking | None = None,
 ) -> Move:
     arc = Arc(frozenset(sources), target, event, roles, frozenset(returns))
-    return Move(name, label, (arc,), requires, offered, by_clock, natural)
+    return Move(name, label, (arc,), requires, offered, by_clock, natural, taking)
+
+
+_FREE: Final = Taking(frozenset({R.MARKETER, R.FIRST_TOUCH}), unowned=True)
 
 
 _TABLE: Final = (
     # marketing's half
     _move("capture", _("Capture"), frozenset(), S.NEW, H.LEAD_CREATED, ANYONE),
-    _move("respond", _("Respond"), {S.NEW}, S.CONTACTED, H.FIRST_RESPONSE, MARKETING, natural=True),
+    _move(
+        "respond",
+        _("Respond"),
+        {S.NEW},
+        S.CONTACTED,
+        H.FIRST_RESPONSE,
+        MARKETING,
+        natural=True,
+        taking=_FREE,
+    ),
     _move(
         "hold_first_meeting",
         _("Hold first meeting"),
@@ -214,6 +250,7 @@ _TABLE: Final = (
         H.FIRST_MEETING_HELD,
         MARKETING,
         natural=True,
+        taking=_FREE,
     ),
     _move(
         "fill_brief",
@@ -224,6 +261,7 @@ _TABLE: Final = (
         MARKETING,
         ("brief.answers", "brief.verdict"),
         natural=True,
+        taking=_FREE,
     ),
     _move(
         "hand_off",
@@ -244,6 +282,15 @@ _TABLE: Final = (
         BOTH,
     ),
     _move(
+        "return_referral",
+        _("Return the referral"),
+        {S.REFERRED},
+        S.RETURNED,
+        H.REFERRAL_RETURNED,
+        MARKETING | {R.PARTNER},
+        by_clock=True,
+    ),
+    _move(
         "withdraw_handoff",
         _("Withdraw the handoff"),
         {S.HANDED_OFF},
@@ -253,15 +300,24 @@ _TABLE: Final = (
         by_clock=True,
     ),
     # sales' half
-    _move(
+    Move(
         "accept",
         _("Accept"),
-        {S.HANDED_OFF},
-        S.ACCEPTED,
-        H.SAL_ACCEPTED,
-        SALES,
+        (
+            Arc(frozenset({S.HANDED_OFF}), S.ACCEPTED, H.SAL_ACCEPTED, SALES),
+            Arc(
+                frozenset({S.NEW}),
+                S.ACCEPTED,
+                H.SAL_ACCEPTED,
+                SALES,
+                kinds=frozenset({REPEAT}),
+                own=True,
+                passing=H.FIRST_RESPONSE,
+            ),
+        ),
         offered=True,
         natural=True,
+        taking=Taking(SALES, unowned=False),
     ),
     _move("reject", _("Reject"), {S.HANDED_OFF}, S.RETURNED, H.SAL_REJECTED, SALES, offered=True),
     _move(

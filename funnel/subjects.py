@@ -135,6 +135,7 @@ ORGANISATION = register(
             "holidays",
             "first_response_minutes",
             "handoff_hours",
+            "referral_hours",
             "meeting_to_brief_days",
             "sal_quality_days",
             "undo_days",

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from . import access, formats
+from . import access, formats, registry
 from .access import Permission
 from .look import stage_colour
 from .mentions import marked
@@ -32,6 +32,7 @@ ICONS: Final[dict[str, str]] = {
     H.BRIEF_FILLED: "clipboard-check",
     H.HANDED_OFF: "send",
     H.PARTNER_HANDOFF: "handshake",
+    H.REFERRAL_RETURNED: "corner-down-left",
     H.HANDOFF_WITHDRAWN: "undo-2",
     H.SAL_ACCEPTED: "thumbs-up",
     H.SAL_REJECTED: "thumbs-down",
@@ -84,7 +85,9 @@ REASON_KINDS: Final[dict[str, str]] = {
     H.PARTNER_HANDOFF: Reason.Kind.REFERRED,
 }
 
-OUTSIDERS: Final = frozenset({H.PARTNER_HANDOFF, H.PARTNER_ACCEPTED, H.PARTNER_DECLINED, H.PARTNER_OUTCOME})
+OUTSIDERS: Final = frozenset(
+    {H.PARTNER_HANDOFF, H.PARTNER_ACCEPTED, H.PARTNER_DECLINED, H.PARTNER_OUTCOME, H.REFERRAL_RETURNED}
+)
 """The events that concern a partner; the rest of a journey is our own affair."""
 
 
@@ -216,9 +219,16 @@ def _text(event: Any, *, money: bool) -> str:
         parts.append(formats.money(event.amount, event.currency))
         if original := event.inputs.get("original"):
             parts.append(formats.money(Decimal(original["amount"]), original["currency"]))
-    if event.reason:
-        parts.append(_(event.reason_label) if event.reason_label else event.reason)
+    if reason := reason_of(event):
+        parts.append(reason)
     return " · ".join(parts)
+
+
+def reason_of(event: Any) -> str:
+    """Return what people call the reason of an event (loaded with `told`); "" where it has none."""
+    if event.reason_label:
+        return _(event.reason_label)
+    return str(registry.reason_words.get(event.event, {}).get(event.reason, event.reason))
 
 
 def _annulled_by(event: Any) -> str:

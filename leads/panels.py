@@ -5,15 +5,18 @@ from typing import Any, Final
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from funnel import access, phones
+from funnel import access, phones, timeline
 from funnel.lists import editing
-from funnel.models import Journey, User
-from funnel.stages import MARKETING_STAGES, Role, Stage
+from funnel.models import Event, Journey, User
+from funnel.stages import MARKETING_STAGES, Happening, Role, Stage
+from partners.models import Partner
 
 from .models import Application
 
 OFFERED: Final = ("name", "email", "phone")
 """What of an application may be saved on the contact's card."""
+BACK: Final = (Happening.SAL_REJECTED, Happening.HANDOFF_WITHDRAWN, Happening.REFERRAL_RETURNED)
+"""What brings a journey back to marketing."""
 
 
 def application_rows(
@@ -63,6 +66,41 @@ def offers_of(application: Application, journey: Journey, user: User) -> list[di
         url = reverse("leads:application-keep", args=[journey.pk, name])
         offers.append({"value": value, "url": url, "was": editing.mark_of(journey, name)})
     return offers
+
+
+def comeback(journey: Journey) -> dict[str, Any] | None:
+    """Return who gave a journey back to marketing, when, why and in which words; None where nobody did.
+
+    At most two queries.
+    """
+    if journey.stage not in {Stage.RETURNED, Stage.REFERRED}:
+        return None
+    kinds = BACK if journey.stage == Stage.RETURNED else (Happening.PARTNER_DECLINED,)
+    events = Event.objects.live().filter(journey=journey, event__in=kinds).order_by("-occurred_at", "-seq")
+    event = timeline.told(events).first()
+    if event is None:
+        return None
+    return {
+        "title": _comeback_title(event),
+        "why": timeline.reason_of(event),
+        "reason": event.reason,
+        "said": timeline.words_of(event),
+        "at": event.occurred_at,
+    }
+
+
+def _comeback_title(event: Any) -> str:
+    who = {"who": event.actor or _("the system")}
+    if event.event == Happening.SAL_REJECTED:
+        return _("Returned by %(who)s") % who
+    if event.event == Happening.HANDOFF_WITHDRAWN:
+        if event.actor_id is None:
+            return _("Nobody in sales decided in time")
+        return _("Handoff withdrawn by %(who)s") % who
+    partner = {"partner": Partner.objects.filter(pk=event.inputs.get("partner")).first() or _("the partner")}
+    if event.event == Happening.PARTNER_DECLINED or event.inputs.get("declined"):
+        return _("Declined by %(partner)s") % partner
+    return _("Taken back from %(partner)s") % partner
 
 
 def application_panel(journey: Journey, user: User) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from funnel.models import Journey, User
 from funnel.queries import JourneyQuerySet
 from funnel.stages import Stage
 from funnel.words import TermQuery
+from partners.models import Referral
 
 from .models import Application, application_terms
 
@@ -16,11 +17,13 @@ from .models import Application, application_terms
 def waiting_for(user: User) -> JourneyQuerySet:
     """Return the applications that wait for an answer from the user or a colleague: new ones, and returned ones.
 
-    Those put aside come back when their time is over.
+    Those put aside come back when their time is over; those that a partner declined before declining returned them
+    wait here to be returned.
     """
     awake = Q(snoozed_until=None) | Q(snoozed_until__lte=timezone.now())
+    declined = Q(pk__in=Referral.objects.declined_in_place().values("journey"))
     journeys: JourneyQuerySet = Journey.objects.visible_to(user)
-    return journeys.filter(awake, stage__in=(Stage.NEW, Stage.RETURNED))
+    return journeys.filter(awake, Q(stage__in=(Stage.NEW, Stage.RETURNED)) | declined)
 
 
 def earlier_of(journey: Journey, user: User, *, limit: int = 5) -> list[Journey]:

@@ -1,14 +1,14 @@
 """Which partner a journey goes to: those who can take it, the one whose turn it is first.
 
 A partner fits where one of its capabilities matches the service, region and language of the journey, the month's
-capacity is not used up, and it has not declined this journey before. Among those that fit, the turn is with the one
+capacity is not used up, and it has not declined this journey before, nor left it unanswered. Among those that fit, the turn is with the one
 that had the fewest referrals for its weight in the last 90 days; ties go to the one that has waited longest, then to
 the first key. Everything is read for all journeys at once.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -16,6 +16,7 @@ from django.db.models import Count, Max, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from funnel import formats
 from funnel.models import Company, Contact, Journey, Organisation
 
 from .models import Capability, Partner, Referral
@@ -26,12 +27,24 @@ NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A partner that fits a journey, and why: sentences to show. `left` is the month's free capacity, None unlimited."""
+    """A partner that fits a journey, and why: sentences to show. `left` is the month's free capacity, None unlimited.
+
+    `turn` says of the first why it comes before the second; it is "" where there is no choice.
+    """
 
     partner: Partner
     why: tuple[str, ...]
     left: int | None
     recent: int
+    turn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """A partner that does not fit a journey, and why not, in words."""
+
+    partner: Partner
+    why: str
 
 
 @dataclass(slots=True)
@@ -59,6 +72,12 @@ def propose(journeys: Sequence[Journey], *, at: datetime) -> dict[int, list[Cand
     """
     field = _Field.read(journeys, at=at)
     return {journey.pk: field.ranked(journey) for journey in journeys}
+
+
+def review(journey: Journey, *, at: datetime) -> tuple[list[Candidate], list[Unfit]]:
+    """Return the partners that fit a journey, the proposed one first, and the active ones that do not."""
+    field = _Field.read([journey], at=at)
+    return field.ranked(journey), field.unfit(journey)
 
 
 def assign(journeys: Sequence[Journey], *, at: datetime) -> dict[int, Partner]:
@@ -94,8 +113,11 @@ class _Field:
         partners = list(
             Partner.objects.filter(active=True).prefetch_related("capabilities__service").order_by("key")
         )
-        declined = Referral.objects.standing().filter(
-            journey__in=[journey.pk for journey in journeys], state=Referral.State.DECLINED
+        given_back = (Referral.State.DECLINED, Referral.State.RETURNED)
+        declined = (
+            Referral.objects.standing()
+            .filter(journey__in=[journey.pk for journey in journeys], state__in=given_back)
+            .exclude(decline_reason=Referral.ReturnReason.RECALLED)
         )
         return cls(
             partners, _loads(at), _wishes(journeys), set(declined.values_list("journey_id", "partner_id"))
@@ -111,7 +133,56 @@ class _Field:
 
     def ranked(self, journey: Journey) -> list[Candidate]:
         found = sorted(self.fitting(journey), key=lambda found: self.turn(found[0]))
-        return [self._candidate(partner, able) for partner, able in found]
+        ranked = [self._candidate(partner, able) for partner, able in found]
+        if len(ranked) > 1:
+            turn = self._before(ranked[0].partner, ranked[1].partner)
+            ranked[0] = replace(ranked[0], why=(*ranked[0].why, turn), turn=turn)
+        return ranked
+
+    def _before(self, first: Partner, second: Partner) -> str:
+        """Say in words why the turn is with the first and not with the second."""
+        mine, theirs = self.loads[first.pk], self.loads[second.pk]
+        names = {"first": first, "other": second}
+        if mine.recent / first.weight != theirs.recent / second.weight:
+            return _(
+                "Next in rotation: %(mine)s referrals at weight %(weight)s, %(other)s has %(theirs)s at"
+                " weight %(other_weight)s"
+            ) % {
+                **names,
+                "mine": mine.recent,
+                "weight": first.weight,
+                "theirs": theirs.recent,
+                "other_weight": second.weight,
+            }
+        if mine.last == theirs.last:
+            return _("Level with %(other)s: first by key") % names
+        if mine.last == NEVER:
+            return _("Level with %(other)s: never had a referral") % names
+        last = {"day": formats.day(mine.last), "other_day": formats.day(theirs.last)}
+        return _("Level with %(other)s: has waited longer, since %(day)s, %(other)s since %(other_day)s") % {
+            **names,
+            **last,
+        }
+
+    def unfit(self, journey: Journey) -> list[Unfit]:
+        fitting = {partner.pk for partner, _able in self.fitting(journey)}
+        return [
+            Unfit(partner, self._why_not(partner, journey))
+            for partner in self.partners
+            if partner.pk not in fitting
+        ]
+
+    def _why_not(self, partner: Partner, journey: Journey) -> str:
+        wish = self.wishes[journey.pk]
+        able = partner.capabilities.all()
+        if (journey.pk, partner.pk) in self.declined:
+            return _("has given this one back")
+        if not any(one.service_id in {None, wish.service_id} for one in able):
+            name = journey.service or _("requests without a service")
+            return _("does not serve %(service)s") % {"service": name}
+        if not any(_matches(one, wish) for one in able):
+            return _("another region or language")
+        return _("no place left this month")
 
     def left(self, partner: Partner) -> int | None:
         if partner.capacity is None:
@@ -143,13 +214,13 @@ class _Field:
 
 
 def _loads(at: datetime) -> dict[int, _Load]:
-    """Count the standing referrals that partners have not declined, at most up to `at`."""
+    """Count the standing referrals that did not come back, at most up to `at`."""
     clock = Organisation.current().clock
     begin, end = clock.period_bounds(clock.month_at(at))
     since = at - timedelta(days=FAIR_DAYS)
     rows = (
         Referral.objects.standing()
-        .exclude(state=Referral.State.DECLINED)
+        .kept()
         .filter(referred_at__lt=max(end, at))
         .values_list("partner_id")
         .annotate(

@@ -1,10 +1,11 @@
 """Referring journeys to partners, and what partners say of them."""
 
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -12,13 +13,21 @@ from django.utils.translation import gettext as _
 
 from funnel import machine
 from funnel.machine import Locked, Refusal, Refused
-from funnel.models import Event, Journey, Reason, User
+from funnel.models import Event, Journey, Organisation, Reason, User
 from funnel.stages import Happening, Role
 
 from . import algorithm
-from .models import Capability, Partner, PartnerMember, Referral
+from .models import DECLINES, Capability, Partner, PartnerMember, Referral
 
-ANSWERS = (Happening.PARTNER_ACCEPTED, Happening.PARTNER_DECLINED, Happening.PARTNER_OUTCOME)
+ANSWERS: Final = (
+    Happening.PARTNER_ACCEPTED,
+    Happening.PARTNER_DECLINED,
+    Happening.PARTNER_OUTCOME,
+    Happening.REFERRAL_RETURNED,
+)
+"""What leads a referral on."""
+OPEN: Final = (Referral.State.OFFERED, Referral.State.ACCEPTED)
+"""Where it can still be taken or given back by the partner."""
 
 
 def refer(
@@ -52,6 +61,9 @@ def refer(
         comment=comment,
         own={pk: {"value": one.key, "inputs": {"partner": one.pk}} for pk, one in chosen.items()},
     )
+    organisation = Organisation.current()
+    hours = organisation.referral_hours
+    due = organisation.clock.add_business(at, minutes=hours * 60) if hours else None
     Referral.objects.bulk_create(
         Referral(
             journey_id=event.journey_id,
@@ -59,6 +71,7 @@ def refer(
             event=event,
             reason=reason,
             referred_at=at,
+            due_at=due,
         )
         for event in events
     )
@@ -77,14 +90,83 @@ def take(*, journeys: Locked, actor: User | None, at: datetime, comment: str = "
 def decline(
     *, journeys: Locked, actor: User | None, at: datetime, reason: str, comment: str = ""
 ) -> list[Event]:
-    """Record that the partner declines the journey referred to it, and why; it no longer sees the journey."""
-    referral = _answerable(journeys, actor, at, Referral.State.OFFERED, Referral.State.ACCEPTED)
-    events = _answer(
-        Happening.PARTNER_DECLINED, journeys, referral, actor=actor, at=at, value=reason, comment=comment
+    """Record that the partner declines the journey referred to it, which goes back to marketing."""
+    _answerable(journeys, actor, at, Referral.State.OFFERED, Referral.State.ACCEPTED)
+    return return_referral(journeys=journeys, actor=actor, at=at, reason=reason, comment=comment)
+
+
+@transaction.atomic
+def return_referral(
+    *, journeys: Locked, actor: User | None, at: datetime, reason: str, comment: str = ""
+) -> list[Event]:
+    """Give journeys that were referred back to marketing; the partner no longer sees them.
+
+    Where the partner itself returns one, or a leader for a reason of the partner's, the partner has declined it: that
+    is recorded first, in the same act. Raises Refused where a partner returns what is not with it any more.
+    """
+    latest = Referral.objects.latest().filter(journey__in=journeys).select_for_update(of=("self",))
+    referrals = {referral.journey_id: referral for referral in latest}
+    if actor is not None and actor.role == Role.PARTNER:
+        for journey in journeys:
+            _answerable(Locked([journey]), actor, at, Referral.State.OFFERED, Referral.State.ACCEPTED)
+    act, declined = uuid.uuid4(), {}
+    for journey in journeys:
+        referral = referrals.get(journey.pk)
+        if referral and referral.state in OPEN and _speaks_for_partner(actor, reason):
+            options = {"actor": actor, "at": at, "value": reason, "act": act}
+            declined[journey.pk] = _answer(Happening.PARTNER_DECLINED, Locked([journey]), referral, **options)
+    events = machine.move(
+        journeys=journeys,
+        name="return_referral",
+        actor=actor,
+        at=at,
+        value=reason,
+        reason=reason,
+        comment=comment,
+        own={
+            pk: {
+                "inputs": {
+                    "referral": referral.pk,
+                    "partner": referral.partner_id,
+                    "declined": pk in declined,
+                    "rests_on": [event.pk for event in declined.get(pk, ())],
+                }
+            }
+            for pk, referral in referrals.items()
+        },
+        act=act,
     )
-    referral.state, referral.decided_at, referral.decline_reason = Referral.State.DECLINED, at, reason
-    referral.save(update_fields=["state", "decided_at", "decline_reason"])
-    return events
+    answered = [referral for referral in referrals.values() if referral.state in OPEN]
+    for referral in answered:
+        referral.state = (
+            Referral.State.DECLINED if referral.journey_id in declined else Referral.State.RETURNED
+        )
+        referral.decided_at, referral.decline_reason = at, reason
+    Referral.objects.bulk_update(answered, ["state", "decided_at", "decline_reason"])
+    return [event for told in declined.values() for event in told] + events
+
+
+def _speaks_for_partner(actor: User | None, reason: str) -> bool:
+    if actor is None:
+        return False
+    return actor.role == Role.PARTNER or (actor.leads_everyone and reason in DECLINES)
+
+
+def return_overdue(*, at: datetime, limit: int = 500) -> int:
+    """Return the referrals that partners left unanswered beyond their time, oldest first; say how many."""
+    with transaction.atomic():
+        due = Referral.objects.overdue(at=at).order_by("due_at", "pk").values_list("journey_id", flat=True)
+        locked = machine.lock(list(due[:limit]))
+        # Under the lock once more: the partner may have answered in between.
+        still = set(
+            Referral.objects.overdue(at=at).filter(journey__in=locked).values_list("journey_id", flat=True)
+        )
+        journeys = Locked(journey for journey in locked if journey.pk in still)
+        if journeys:
+            return_referral(
+                journeys=journeys, actor=None, at=at, reason=Referral.ReturnReason.NO_ANSWER.value
+            )
+    return len(journeys)
 
 
 def report_outcome(
@@ -203,6 +285,9 @@ def _apply(referral: Referral, event: Event) -> None:
             referral.state, referral.outcome, referral.amount = Referral.State.DONE, event.value, event.amount
             referral.decided_at = referral.decided_at or event.occurred_at
             referral.done_at = event.occurred_at
+        case Happening.REFERRAL_RETURNED if referral.state in OPEN:
+            referral.state, referral.decided_at = Referral.State.RETURNED, event.occurred_at
+            referral.decline_reason = event.value
 
 
 # partners themselves -------------------------------------------------------------------------------------------------

@@ -1,19 +1,21 @@
 """What referring asks for, and what partners answer."""
 
-from typing import Any
+from functools import cached_property
+from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.functional import lazystr
 from django.utils.translation import gettext_lazy as _
 
 from funnel.act_forms import comment_field
 from funnel.forms import ActForm, KeyChoiceField, MoneyField, ReasonField
 from funnel.models import Journey, Reason
+from funnel.stages import Role
 
 from . import algorithm
-from .models import Partner, Referral
+from .algorithm import Candidate, Unfit
+from .models import DECLINES, Partner, Referral
 
 
 class ReferForm(ActForm):
@@ -29,23 +31,41 @@ class ReferForm(ActForm):
     def prepare(self) -> None:
         field = self.fields["partner"]
         assert isinstance(field, forms.ModelChoiceField)  # noqa: S101  tells the type checker what it is
+        if self.journey is None:
+            field.empty_label = _("As the algorithm proposes for each")
+            return
+        offer = _Offer(self.journey)
         # Worked out only where the choice is drawn: the API never asks for it.
-        field.empty_label = lazystr(_Proposal(self.journey))
+        field.widget.choices = offer.choices  # type: ignore[attr-defined]  # a select has them
 
 
-class _Proposal:
-    """The words of the empty choice: whom the algorithm proposes, and why."""
+class _Offer:
+    """The partners to choose from: whom the algorithm proposes and why, and a warning with those that do not fit."""
 
-    def __init__(self, journey: Journey | None) -> None:
+    def __init__(self, journey: Journey) -> None:
         self.journey = journey
 
-    def __str__(self) -> str:
-        if self.journey is None:
-            return str(_("As the algorithm proposes for each"))
-        found = algorithm.propose([self.journey], at=timezone.now())[self.journey.pk]
-        if not found:
-            return str(_("No partner fits by the algorithm: choose one"))
-        return str(_("As proposed: %(partner)s") % {"partner": found[0].partner})
+    @cached_property
+    def _reviewed(self) -> tuple[list[Candidate], list[Unfit]]:
+        return algorithm.review(self.journey, at=timezone.now())
+
+    def choices(self) -> list[Any]:
+        fitting, unfit = self._reviewed
+        empty = _("As proposed: %(partner)s") % {"partner": fitting[0].partner} if fitting else NOBODY
+        groups: list[Any] = [("", empty)]
+        if fitting:
+            named = [
+                (one.partner.key, f"{one.partner} – {one.turn}" if one.turn else str(one.partner))
+                for one in fitting
+            ]
+            groups.append((_("Fit this request"), named))
+        if unfit:
+            warned = [(one.partner.key, f"{one.partner} – {one.why}") for one in unfit]
+            groups.append((_("Do not fit: only if they have agreed"), warned))
+        return groups
+
+
+NOBODY: Final = _("No partner fits by the algorithm: choose one")
 
 
 class TakeForm(ActForm):
@@ -53,8 +73,19 @@ class TakeForm(ActForm):
 
 
 class DeclineForm(ActForm):
-    reason = forms.ChoiceField(label=_("Why"), choices=Referral.DeclineReason.choices)
+    reason = forms.ChoiceField(label=_("Why"), choices=[(key.value, key.label) for key in DECLINES])
     comment = comment_field()
+
+
+class ReturnReferralForm(ActForm):
+    reason = forms.ChoiceField(label=_("Why"), choices=Referral.ReturnReason.choices)
+    comment = comment_field()
+
+    def prepare(self) -> None:
+        if self.actor is not None and self.actor.role == Role.PARTNER:
+            field = self.fields["reason"]
+            assert isinstance(field, forms.ChoiceField)  # noqa: S101  tells the type checker what it is
+            field.choices = [(key.value, key.label) for key in DECLINES]
 
 
 class OutcomeForm(ActForm):

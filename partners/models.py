@@ -1,6 +1,7 @@
 """Partners, what they can take, and what was referred to them."""
 
-from typing import TYPE_CHECKING, Self
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, Self
 
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -101,11 +102,21 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
 
     def current(self) -> Self:
         """Keep those that stand now: the journey is with this partner, who has not declined."""
-        return (
-            self.latest()
-            .filter(journey__stage=Stage.REFERRED, journey__annulled_at=None)
-            .exclude(state=Referral.State.DECLINED)
+        return self.latest().filter(journey__stage=Stage.REFERRED, journey__annulled_at=None).kept()
+
+    def kept(self) -> Self:
+        """Keep those that did not come back: only they use up a partner's capacity and turns."""
+        return self.exclude(state__in=(Referral.State.DECLINED, Referral.State.RETURNED))
+
+    def declined_in_place(self) -> Self:
+        """Keep those that a partner declined while the journey still stands with it, as it once could."""
+        return self.latest().filter(
+            state=Referral.State.DECLINED, journey__stage=Stage.REFERRED, journey__annulled_at=None
         )
+
+    def overdue(self, *, at: datetime) -> Self:
+        """Keep those that the partner has left unanswered beyond their time."""
+        return self.current().filter(state=Referral.State.OFFERED, due_at__lte=at)
 
     def of(self, user: User) -> Self:
         """Keep what was referred to the partner that the user stands for."""
@@ -126,6 +137,7 @@ class Referral(models.Model):
         ACCEPTED = "accepted", _("Taken")
         DECLINED = "declined", _("Declined")
         DONE = "done", _("Done")
+        RETURNED = "returned", _("Returned")
 
     class Outcome(models.TextChoices):
         WON = "won", _("Won")
@@ -133,12 +145,14 @@ class Referral(models.Model):
         NO_ANSWER = "no_answer", _("The client does not answer")
         NOT_FIT = "not_fit", _("Turned out not to fit")
 
-    class DeclineReason(models.TextChoices):
+    class ReturnReason(models.TextChoices):
         CAPACITY = "capacity", _("No capacity now")
         NOT_OUR_FIELD = "not_our_field", _("Not our field")
         REGION = "region", _("Not our region")
         TERMS = "terms", _("The terms do not suit")
         OTHER = "other", _("Another reason")
+        NO_ANSWER = "no_answer", _("The partner does not answer")
+        RECALLED = "recalled", _("We take it back")
 
     journey = models.ForeignKey(Journey, models.CASCADE, related_name="referrals")
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="referrals", verbose_name=_("partner"))
@@ -146,7 +160,7 @@ class Referral(models.Model):
     reason = models.ForeignKey(Reason, models.PROTECT, related_name="+", verbose_name=_("why"))
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.OFFERED)
     decline_reason = models.CharField(
-        _("why declined"), max_length=20, choices=DeclineReason.choices, blank=True
+        _("why returned"), max_length=20, choices=ReturnReason.choices, blank=True
     )
     outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome.choices, blank=True)
     amount = models.DecimalField(
@@ -158,6 +172,12 @@ class Referral(models.Model):
         help_text=_("What the partner earned, in the organisation's currency."),
     )
     referred_at = models.DateTimeField(_("referred"))
+    due_at = models.DateTimeField(
+        _("to be answered by"),
+        null=True,
+        blank=True,
+        help_text=_("By the business clock; empty without a limit."),
+    )
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
     done_at = models.DateTimeField(_("done"), null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True, help_text="Set when the referral was undone.")
@@ -196,3 +216,11 @@ class Referral(models.Model):
 
     def __str__(self) -> str:
         return f"{self.partner} · {self.journey_id}"
+
+
+DECLINES: Final = tuple(
+    reason
+    for reason in Referral.ReturnReason
+    if reason not in {Referral.ReturnReason.NO_ANSWER, Referral.ReturnReason.RECALLED}
+)
+"""The reasons for which a partner itself gives a referral back."""

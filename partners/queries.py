@@ -20,7 +20,7 @@ def partners_with_figures(*, at: datetime) -> QuerySet[Partner]:
                 "referrals",
                 filter=standing
                 & Q(referrals__referred_at__gte=begin, referrals__referred_at__lt=end)
-                & ~Q(referrals__state=Referral.State.DECLINED),
+                & ~Q(referrals__state__in=(Referral.State.DECLINED, Referral.State.RETURNED)),
             ),
             total=Count("referrals", filter=standing),
             waiting=Count("referrals", filter=standing & Q(referrals__state=Referral.State.OFFERED)),

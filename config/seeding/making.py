@@ -121,7 +121,8 @@ def _moments(teller: Teller, stage: Stage, until: datetime) -> list[datetime]:
     rng, steps = teller.rng, len(WAYS[stage])
     if not steps:
         return [until - timedelta(minutes=rng.randrange(5, 480))]
-    last = until - timedelta(minutes=rng.randrange(120, 15_000))
+    # an offer that waited for longer would go back to marketing at once
+    last = until - timedelta(minutes=rng.randrange(120, 240 if stage == Stage.HANDED_OFF else 15_000))
     first = last - timedelta(days=1 + 1.5 * steps)
     drawn = sorted(first + (last - first) * rng.random() for _step in range(steps + 1))
     moments: list[datetime] = []

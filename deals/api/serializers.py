@@ -26,6 +26,7 @@ from deals.models.papers import Linked
 from funnel import access
 from funnel.access import Permission
 from funnel.api.serializers import KeyField
+from funnel.models import Contact, Organisation
 
 Model = serializers.ModelSerializer
 LARGEST_KEY = 2**63 - 1
@@ -53,8 +54,22 @@ class FrozenBriefSerializer(Model[BriefVersion]):
         fields = ("id", "version", "rows", "verdict", "comment", "filled_at")
 
 
+class OfferedContactSerializer(Model[Contact]):
+    class Meta:
+        model = Contact
+        fields = ("name", "phone", "email")
+        read_only_fields = fields
+
+
 class HandoffSerializer(Model[Handoff]):
     """An offer to sales, with the brief as it stood."""
+
+    words = serializers.CharField(read_only=True, help_text="The note to sales")
+    age_business_min = serializers.SerializerMethodField(
+        help_text="Business minutes that it waits, or waited until it was decided"
+    )
+    contact = OfferedContactSerializer(source="journey.contact", read_only=True)
+    message = serializers.CharField(read_only=True, help_text="What the client wrote in the application")
 
     offered_by = username()
     offered_to = username()
@@ -70,6 +85,10 @@ class HandoffSerializer(Model[Handoff]):
             "offered_to",
             "offered_at",
             "due_at",
+            "age_business_min",
+            "words",
+            "contact",
+            "message",
             "decision",
             "decided_at",
             "decided_by",
@@ -78,6 +97,11 @@ class HandoffSerializer(Model[Handoff]):
             "brief",
         )
         read_only_fields = fields
+
+    def get_age_business_min(self, offer: Handoff) -> int:
+        now = self.context.setdefault("now", timezone.now())
+        clock = self.context.get("clock") or self.context.setdefault("clock", Organisation.current().clock)
+        return offer.age(clock, now)
 
 
 class MeetingSerializer(Model[Meeting]):

@@ -149,7 +149,9 @@ class HandoffViewSet(_OfJourneys):
     filterset_class = HandoffFilter
     ordering = ("-offered_at", "-id")
     ordering_fields = ("offered_at", "due_at", "id")
-    queryset = Handoff.objects.select_related("offered_by", "offered_to", "decided_by", "brief_version")
+    queryset = Handoff.objects.with_words().select_related(
+        "offered_by", "offered_to", "decided_by", "brief_version"
+    )
 
 
 class MeetingFilter(filters.FilterSet):

@@ -30,14 +30,22 @@ def hand_off(
         {journey.pk: salesperson for journey in journeys} if salesperson else pick_salespeople(journeys)
     )
     _refuse_same(journeys, picked)
+    organisation = Organisation.current()
+    due = (
+        organisation.clock.add_business(at, minutes=organisation.handoff_hours * 60)
+        if organisation.handoff_hours
+        else None
+    )
     before = {journey.pk: journey.stage for journey in journeys}
     events = machine.move(
         journeys=journeys,
         name="hand_off",
         actor=actor,
         at=at,
+        inputs={"decide_by": due.isoformat() if due else None},
         comment=comment,
         offered_to=picked,
+        decide_by=due,
         own={
             pk: {
                 "value": person.username if person else "",
@@ -48,12 +56,6 @@ def hand_off(
     )
     if Stage.HANDED_OFF in before.values():
         _decide(events, Handoff.Decision.WITHDRAWN, actor=actor, at=at)
-    organisation = Organisation.current()
-    due = (
-        organisation.clock.add_business(at, minutes=organisation.handoff_hours * 60)
-        if organisation.handoff_hours
-        else None
-    )
     briefs = frozen_briefs(journeys)
     Handoff.objects.bulk_create(
         Handoff(

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
+from django.contrib.postgres.aggregates import StringAgg
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from briefs.models import BriefVersion
-from funnel.models import Event, Journey, User
+from funnel.clock import BusinessClock
+from funnel.models import Event, Journey, Note, User
 from funnel.stages import Stage
 
 if TYPE_CHECKING:
@@ -26,6 +29,14 @@ class HandoffQuerySet(_Base):
 
     def overdue(self, *, at: datetime) -> Self:
         return self.waiting().filter(due_at__lte=at)
+
+    def with_words(self) -> Self:
+        """Fetch along the note to sales of each offer, as `words`, and what the client wrote."""
+        notes = Note.objects.filter(event=OuterRef("event")).order_by().values("event")
+        words = Subquery(notes.annotate(all=StringAgg("text", Value("\n"), order_by="pk")).values("all"))
+        return self.select_related("journey__contact", "journey__application").annotate(
+            words=Coalesce(words, Value(""), output_field=models.TextField())
+        )
 
     def visible_to(self, user: User) -> Self:
         return self.filter(journey__in=Journey.objects.visible_to(user))
@@ -97,3 +108,13 @@ class Handoff(models.Model):
 
     def __str__(self) -> str:
         return f"{self.journey_id}: {self.get_decision_display() or _('waiting')}"
+
+    @property
+    def message(self) -> str:
+        """What the client wrote, read with `with_words`; "" where nothing did."""
+        application = getattr(self.journey, "application", None)
+        return application.message if application else ""
+
+    def age(self, clock: BusinessClock, now: datetime) -> int:
+        """Return the whole business minutes that the offer waits, or waited until it was decided."""
+        return int(clock.business_minutes(self.offered_at, self.decided_at or now))

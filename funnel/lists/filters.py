@@ -348,11 +348,8 @@ def _clock(wanted: str, organisation: Organisation) -> Q:
     now = timezone.now()
     spare = SOON if wanted == "risk" else 0
     answer = _opened_before(organisation, now, organisation.first_response_minutes - spare)
-    condition = Q(stage=Stage.NEW, created_at__lt=answer)
-    if organisation.handoff_hours:
-        decide = _opened_before(organisation, now, organisation.handoff_hours * 60 - spare)
-        condition |= Q(stage=Stage.HANDED_OFF, stage_since__lt=decide)
-    return condition
+    decide = organisation.clock.add_business(now, minutes=spare) if spare else now
+    return Q(stage=Stage.NEW, created_at__lt=answer) | Q(stage=Stage.HANDED_OFF, decide_by__lt=decide)
 
 
 def _opened_before(organisation: Organisation, now: datetime, minutes: float) -> datetime:

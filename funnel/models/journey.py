@@ -53,6 +53,12 @@ class Journey(models.Model):
     offered_to = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="offers", verbose_name=_("offered to")
     )
+    decide_by = models.DateTimeField(
+        _("to be decided by"),
+        null=True,
+        blank=True,
+        help_text=_("While it is offered to sales and a clock runs."),
+    )
     stage = models.CharField(_("stage"), max_length=20, choices=Stage.choices, default=Stage.NEW)
     stage_since = models.DateTimeField(_("in this stage since"))
     seq = models.PositiveIntegerField(default=0, help_text="The sequence number of the last event.")

@@ -63,8 +63,13 @@ class Organisation(models.Model):
     )
     handoff_hours = models.PositiveIntegerField(
         _("handoff decided within, business hours"),
-        default=0,
+        default=8,
         help_text=_("An offer left undecided for longer goes back to marketing; 0 leaves it open."),
+    )
+    referral_hours = models.PositiveIntegerField(
+        _("referral answered within, business hours"),
+        default=0,
+        help_text=_("A referral left unanswered for longer goes back to marketing; 0 leaves it open."),
     )
     meeting_to_brief_days = models.PositiveSmallIntegerField(_("meeting to brief window, days"), default=14)
     sal_quality_days = models.PositiveSmallIntegerField(_("brief to acceptance window, days"), default=7)

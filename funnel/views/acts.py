@@ -164,7 +164,7 @@ def _missing(refusal: Refusal | None, journey: Journey) -> list[dict[str, str]]:
 
 def _target(journey: Journey, name: str) -> str:
     """Return the stage that the move leads to, in words; "" where it depends on the answers."""
-    arc = MOVES[name].arc(journey.stage) if name in MOVES else None
+    arc = MOVES[name].arc(journey.stage, journey.kind) if name in MOVES else None
     return stage_name(arc.target) if arc and arc.target and not arc.returns else ""
 
 

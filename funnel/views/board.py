@@ -134,7 +134,7 @@ def moves(request: HttpRequest, pk: int) -> HttpResponse:
         offered = board.leading_to(to, journey, found)
     context = {
         "journey": journey,
-        "open": [choice for choice in offered if not board.is_shut(choice)],
+        "open": [choice for choice in offered if not choice.shut],
         "next": request.GET.get("next") or reverse("funnel:board"),
         "crumbs": [{"url": reverse("funnel:board"), "label": _("Pipeline")}],
     }
@@ -156,7 +156,7 @@ def drop(request: HttpRequest, pk: int) -> HttpResponse:
     journey = journey_of(request, pk)
     query = QueryDict(request.POST.get("query", ""))
     offered = board.leading_to(to, journey, _choices(request, journey))
-    able = [choice for choice in offered if not board.is_shut(choice)]
+    able = [choice for choice in offered if not choice.shut]
     if not able:
         return _refuse(request, journey, offered)
     if len(able) > 1:

@@ -51,10 +51,7 @@ def attention(
     """Return what waits for somebody, the most pressing first; what there is none of is left out. Five queries."""
     journeys = Journey.objects.visible_to(user).open().filter(_kept(filters, ""))
     late = answer_by(organisation.clock, now, organisation.first_response_minutes)
-    undecided = Q(pk__in=())  # where no time is agreed nothing is late
-    if organisation.handoff_hours:
-        offered = answer_by(organisation.clock, now, organisation.handoff_hours * 60)
-        undecided = Q(stage=Stage.HANDED_OFF, stage_since__lt=offered)
+    undecided = Q(stage=Stage.HANDED_OFF, decide_by__lt=now)
     kinds = (
         ("late", "alarm-clock", "bad", _("Leads past their reply time"), _("the first answer is late"),
          Q(stage=Stage.NEW, created_at__lt=late), {"stage": Stage.NEW, "clock": "over", "order": "oldest"}),

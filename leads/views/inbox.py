@@ -18,17 +18,18 @@ from django.views.decorators.http import require_GET, require_POST
 
 from funnel import access, acts, journey_page, machine
 from funnel.access import Permission
+from funnel.choices import choice_of, steered
 from funnel.lists.bulk import bulk_choices
 from funnel.machine import Refused
 from funnel.models import Journey, Organisation, User
 from funnel.paging import keyset
 from funnel.queries import JourneyQuerySet
-from funnel.stages import MARKETING, MOVES, Happening, Stage
+from funnel.stages import FACTS, MARKETING, MOVES, Happening, Stage
 from funnel.toasts import toast
 from funnel.views.base import View, go, journey_of, next_url, person, signed_in, undo_act_url
 from leads import assignment, matching
 from leads.models import Application
-from leads.panels import application_rows, offers_of
+from leads.panels import application_rows, comeback, offers_of
 from leads.queries import earlier_of, waiting_for
 
 KEYS: Final = {
@@ -165,6 +166,9 @@ def _preview(request: HttpRequest, journey: Journey, rows: list[Journey]) -> dic
         "earlier": [other for other in earlier_of(journey, user) if other.pk not in ids],
         "may_merge": machine.closed_by(journey, "merge", user) is None,
         "may_take": journey.owner_id != user.pk and access.may_record(user, Happening.OWNER_CHANGED),
+        "back": comeback(journey),
+        "may_return": journey.stage == Stage.REFERRED
+        and machine.closed_by(journey, "return_referral", user) is None,
         "here": _address(request, journey),
         "acts": _acts(journey, user, _address(request, following)),
     }
@@ -178,27 +182,31 @@ def _following(journey: Journey, rows: list[Journey]) -> Journey | None:
 
 
 def _acts(journey: Journey, user: User, afterwards: str) -> list[dict[str, Any]]:
+    """Return the acts that are open, the one first that an app knows to come next."""
     found = []
-    for name, key in KEYS.items():
+    for name in KEYS:
         if name not in acts.ACTS:
             continue
         if name in MOVES:
             is_open = machine.closed_by(journey, name, user) is None
         else:
-            is_open = access.may_record(user, name)
+            is_open = access.may_record(user, name) and journey.stage in FACTS[name].sources
         if is_open:
-            url, dialog = journey_page.act_url(name, journey.pk)
-            found.append(
-                {
-                    "url": f"{url}?{urlencode({'next': afterwards})}",
-                    "dialog": dialog,
-                    "label": journey_page.act_label(name),
-                    "icon": journey_page.ICONS[name],
-                    "key": key,
-                    "grave": name in journey_page.GRAVE,
-                }
-            )
-    return found
+            found.append(choice_of(name, journey))
+    if first := steered(journey, found):
+        found = [first, *(choice for choice in found if choice.name != first.name)]
+    return [
+        {
+            "url": f"{choice.url}{'&' if '?' in choice.url else '?'}{urlencode({'next': afterwards})}",
+            "dialog": choice.dialog,
+            "label": choice.label,
+            "icon": choice.icon,
+            "key": KEYS[choice.name],
+            "grave": choice.grave,
+            "why": choice.because,
+        }
+        for choice in found
+    ]
 
 
 @for_marketing

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from deals.models import ContractVersion, Handoff, Meeting, Payment, ProposalVersion
 from funnel.models import Event, Journey
 from funnel.stages import Role, Stage
-from tests.factories import journey_at, people, run, token
+from tests.factories import journey_at, lead, organisation, people, run, take, token
 from tests.factories.deals import LINES, TOTAL, soon
 
 pytestmark = pytest.mark.django_db
@@ -98,6 +101,60 @@ def test_offers_are_listed_with_the_brief_as_frozen() -> None:
     assert (offer["journey"], offer["offered_to"]) == (journey.pk, people(Role.SALESPERSON).username)
     assert offer["brief"]["rows"]
     assert Handoff.objects.count() == 2
+
+
+def test_an_offer_says_what_sales_needs_to_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    organisation(opens=dt.time(9), closes=dt.time(18), handoff_hours=8)
+    journey = take(
+        lead(
+            name="Iris Lang",
+            email="iris@pinecrest.example",
+            phone="+442079460355",
+            message="Twelve steam lines.",
+        ),
+        "respond",
+        "hold_first_meeting",
+        "fill_brief",
+    )
+    given = {
+        "salesperson": people(Role.SALESPERSON).username,
+        "comment": "Skip the basics.\nAsk about January.",
+    }
+    monday = dt.datetime(2026, 3, 9, 16, tzinfo=dt.UTC)
+    run(journey, "hand_off", given, at=monday)
+    monkeypatch.setattr(timezone, "now", lambda: dt.datetime(2026, 3, 10, 9, 30, tzinfo=dt.UTC))
+    (offer,) = Program().get("/handoffs/?waiting=true").json()["results"]
+    assert offer["words"] == "Skip the basics.\nAsk about January."
+    assert offer["message"] == "Twelve steam lines."
+    assert offer["contact"] == {
+        "name": "Iris Lang",
+        "phone": "+442079460355",
+        "email": "iris@pinecrest.example",
+    }
+    assert offer["age_business_min"] == 150  # two hours of Monday, half an hour of Tuesday
+    assert offer["due_at"] == "2026-03-10T15:00:00Z"  # eight hours on
+
+
+def test_a_decided_offer_keeps_the_age_at_which_it_was_decided() -> None:
+    journey = journey_at(Stage.HANDED_OFF)
+    offered = Handoff.objects.get(journey=journey).offered_at
+    run(journey, "accept", at=offered + dt.timedelta(minutes=35))
+    (offer,) = Program().get("/handoffs/").json()["results"]
+    assert (offer["age_business_min"], offer["words"]) == (35, "")
+
+
+def test_offers_cost_as_many_statements_for_many_as_for_few() -> None:
+    program = Program(Role.MANAGER)
+    journey_at(Stage.HANDED_OFF)
+    program.get("/handoffs/")
+    counts = []
+    for _more in range(2):
+        with CaptureQueriesContext(connection) as asked:
+            program.get("/handoffs/")
+        counts.append(len(asked))
+        for _each in range(4):
+            journey_at(Stage.HANDED_OFF)
+    assert counts[0] == counts[1]
 
 
 def test_meetings_are_filtered_by_time() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -15,13 +17,12 @@ from deals.domain import handoffs
 from deals.models import Handoff
 from funnel import acts
 from funnel.acts import BadInput
-from funnel.annulment import annul
+from funnel.annulment import annul, last_act
+from funnel.journey_page import minutes_left
 from funnel.machine import Refused
 from funnel.models import Event, Journey
 from funnel.stages import Role, Stage
-from tests.factories import START, journey_at, later, organisation, people, run
-
-from .helpers import undo
+from tests.factories import START, journey_at, later, lead, organisation, people, run
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +40,37 @@ def test_an_offer_is_kept_with_the_person_the_deadline_and_the_brief_as_filled()
 
 
 def test_without_a_limit_an_offer_has_no_deadline() -> None:
+    organisation(handoff_hours=0)
     assert Handoff.objects.get(journey=journey_at(Stage.HANDED_OFF)).due_at is None
+
+
+def test_an_imported_offer_has_no_clock() -> None:
+    journey = lead()
+    Journey.objects.filter(pk=journey.pk).update(stage=Stage.HANDED_OFF)
+    journey.refresh_from_db()
+    current = organisation(handoff_hours=4)
+    assert minutes_left(journey, current, current.clock, timezone.now()) is None
+    assert handoffs.withdraw_overdue(at=timezone.now()) == 0
+
+
+def test_the_clock_runs_by_the_setting_under_which_it_was_offered() -> None:
+    current = organisation(handoff_hours=4)
+    journey = journey_at(Stage.HANDED_OFF)
+    offer = Handoff.objects.get(journey=journey)
+    organisation(handoff_hours=100)
+    left = minutes_left(journey, current, current.clock, offer.offered_at)
+    assert (journey.decide_by, left) == (offer.due_at, 240)
+    assert run(journey, "accept").decide_by is None
+
+
+@pytest.mark.parametrize(("journeys", "before", "after"), [(0, 0, 8), (0, 3, 3), (1, 0, 0), (1, 3, 3)])
+def test_the_clock_starts_only_where_no_journey_was_there(journeys: int, before: int, after: int) -> None:
+    for _each in range(journeys):
+        lead()
+    organisation(handoff_hours=before)
+    migration = import_module("funnel.migrations.0026_handoff_clock")
+    migration.start_clock(apps, None)
+    assert organisation().handoff_hours == after
 
 
 def test_without_a_salesperson_the_assignment_rule_picks_and_shares_out_evenly() -> None:
@@ -89,9 +120,12 @@ def test_accepting_decides_the_offer_and_makes_the_salesperson_the_owner() -> No
 
 def test_undoing_an_acceptance_puts_the_offer_back_into_the_queue() -> None:
     journey = run(journey_at(Stage.HANDED_OFF), "accept")
-    back = undo(journey, "sal_accepted", "owner_changed")
-    assert (back.stage, back.owner, back.offered_to) == (Stage.HANDED_OFF, None, people(Role.SALESPERSON))
-    assert Handoff.objects.waiting().get(journey=journey).decision == ""
+    annul(events=[event.pk for event in last_act(journey)], actor=people(), at=timezone.now())
+    back = Journey.objects.get(pk=journey.pk)
+    marketer, seller = people(Role.FIRST_TOUCH), people(Role.SALESPERSON)
+    assert (back.stage, back.owner, back.offered_to) == (Stage.HANDED_OFF, marketer, seller)
+    offer = Handoff.objects.waiting().get(journey=journey)
+    assert (offer.decision, back.decide_by) == ("", offer.due_at)
 
 
 def test_another_salesperson_may_not_accept_what_is_not_offered_to_them() -> None:

@@ -81,7 +81,7 @@ def actor_of(name: str, journey: Journey) -> User:
         return journey.offered_to or people(Role.SALESPERSON)
     if name not in MOVES:
         return people(Role.MANAGER)
-    arc = MOVES[name].arc(journey.stage)
+    arc = MOVES[name].arc(journey.stage, journey.kind)
     roles = arc.roles if arc else frozenset({Role.MANAGER})
     if Role.SALESPERSON in roles and journey.half == "sales" and journey.owner_id and journey.owner:
         return journey.owner if journey.owner.role in roles else people(Role.SALESPERSON)

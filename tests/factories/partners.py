@@ -46,6 +46,7 @@ def _any_partner(_journey: Any) -> dict[str, Any]:
 
 
 STEPS["refer"] = _any_partner
+STEPS["return_referral"] = lambda journey: {"reason": "recalled"}
 STEPS["partner_accepted"] = lambda journey: {}
 STEPS["partner_declined"] = lambda journey: {"reason": "capacity"}
 STEPS["partner_outcome"] = lambda journey: {"outcome": "won", "amount": "1000.00"}

@@ -8,16 +8,57 @@ from collections.abc import Iterable
 import pytest
 from django.db import connection
 
-from funnel import machine
-from funnel.machine import Locked
-from funnel.models import Event, Journey
-from tests.funnel.plain import application
+from funnel import acts, machine
+from funnel.machine import Locked, Refused
+from funnel.models import Event, Journey, User
+from funnel.stages import Role
+from tests.funnel.plain import application, person
 from tests.funnel.test_api import Api
 
 FULL = os.environ.get("FAULTS") == "full"
 CLIENTS, JOURNEYS = (50, 200) if FULL else (10, 8)
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
+
+
+def test_of_two_who_answer_an_unowned_application_at_once_the_one_who_answered_owns_it() -> None:
+    journeys = [application() for _index in range(JOURNEYS)]
+    names = ["ann", "mary"]
+    people = [person(Role.FIRST_TOUCH, name) for name in names]
+    won: dict[int, list[str]] = {journey.pk: [] for journey in journeys}
+    together, tally = threading.Barrier(len(people)), threading.Lock()
+
+    def answer(user: User) -> None:
+        try:
+            for journey in journeys:
+                together.wait(timeout=60)
+                try:
+                    acts.run(
+                        name="respond",
+                        journeys=[journey.pk],
+                        actor=user,
+                        inputs={"kind": "call", "summary": "Spoke with them."},
+                    )
+                except Refused as refused:
+                    assert refused.refusals[journey.pk].reason == "stage"
+                else:
+                    with tally:
+                        won[journey.pk].append(user.username)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=answer, args=[user]) for user in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for journey in journeys:
+        events = Event.objects.filter(journey=journey, event__in=["owner_changed", "first_response"])
+        answered = [(event.event, str(event.actor), str(event.owner)) for event in events.order_by("seq")]
+        (winner,) = won[journey.pk]
+        assert answered == [("owner_changed", winner, winner), ("first_response", winner, winner)]
+        journey.refresh_from_db()
+        assert str(journey.owner) == winner
 
 
 def race(journeys: list[Journey]) -> dict[int, Counter[int]]:

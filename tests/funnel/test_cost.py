@@ -20,6 +20,7 @@ WAY = {
     "fill_brief": "met",
     "hand_off": "briefed",
     "refer": "briefed",
+    "return_referral": "referred",
     "withdraw_handoff": "handed_off",
     "accept": "handed_off",
     "reject": "handed_off",

@@ -7,7 +7,8 @@ from django.db import IntegrityError, connection, transaction
 from django.db.utils import DatabaseError
 from django.test.utils import CaptureQueriesContext
 
-from funnel import acts, machine
+from funnel import acts, machine, registry
+from funnel.annulment import CannotAnnul, annul, last_act
 from funnel.ledger import steps_of
 from funnel.machine import Refused
 from funnel.models import Event, Journey, Organisation, Team
@@ -35,7 +36,7 @@ def test_a_move_from_the_wrong_stage_says_who_moved_last_and_writes_nothing() ->
     refusal = caught.value.refusals[journey.pk]
     assert refusal.reason == "stage"
     assert all(word in refusal.detail for word in ("mary", "2 Mar", "09:01"))
-    assert Event.objects.filter(journey=journey).count() == 2
+    assert Event.objects.filter(journey=journey).count() == 3
 
 
 def test_a_move_of_another_role_is_refused() -> None:
@@ -97,6 +98,97 @@ def test_accepting_ones_own_lead_changes_no_owner() -> None:
     Journey.objects.filter(pk=journey.pk).update(stage=Stage.HANDED_OFF, offered_to=bob)
     step(journey, "accept", actor=bob)
     assert words(Event.objects.filter(journey=journey).order_by("seq")) == ["lead_created", "sal_accepted"]
+
+
+TAKING = [("respond", "new"), ("hold_first_meeting", "contacted"), ("fill_brief", "met")]
+
+
+@pytest.fixture
+def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the moves of the kernel go without what the apps above require."""
+    for path in ("brief.answers", "brief.verdict"):
+        monkeypatch.setitem(registry.requirements, path, lambda journeys, inputs: {})
+
+
+@pytest.mark.parametrize(("move", "stage"), TAKING)
+@pytest.mark.parametrize("role", [Role.MARKETER, Role.FIRST_TOUCH])
+def test_whoever_answers_meets_or_briefs_an_unowned_journey_owns_it(
+    unasked: None, move: str, stage: str, role: str
+) -> None:
+    north = Team.objects.create(name="North")
+    mary = person(role, "mary", team=north)
+    journey = application()
+    Journey.objects.filter(pk=journey.pk).update(stage=stage)
+    journey = step(journey, move, actor=mary)
+    change, moved = Event.objects.filter(journey=journey, seq__gt=1).order_by("seq")
+    assert (change.event, change.value, change.owner) == ("owner_changed", "mary", mary)
+    assert (moved.owner, moved.team) == (mary, north)
+    assert (change.occurred_at, change.act) == (moved.occurred_at, moved.act)
+    assert journey.owner == mary
+
+
+@pytest.mark.parametrize(("move", "stage"), TAKING)
+@pytest.mark.parametrize(
+    ("role", "owned"), [(Role.MANAGER, False), (Role.ADMINISTRATOR, False), (Role.MARKETER, True)]
+)
+def test_leaders_take_nothing_by_them_and_nobody_takes_what_is_owned(
+    unasked: None, move: str, stage: str, role: str, owned: bool
+) -> None:
+    owner = person(Role.FIRST_TOUCH, "ann") if owned else None
+    journey = application(owner=owner)
+    Journey.objects.filter(pk=journey.pk).update(stage=stage)
+    journey = step(journey, move, actor=person(role, "mary"))
+    assert journey.owner == owner
+    assert not Event.objects.filter(journey=journey, event="owner_changed").exists()
+
+
+def test_undoing_an_answer_gives_back_the_ownership_it_took() -> None:
+    mary = person(Role.MARKETER, "mary")
+    journey = step(application(), "respond", actor=mary)
+    change = Event.objects.get(journey=journey, event="owner_changed")
+    with pytest.raises(CannotAnnul, match="belongs to a move"):
+        annul(events=[change.pk], actor=mary, at=START + dt.timedelta(days=1))
+    annul(events=[event.pk for event in last_act(journey)], actor=mary, at=START + dt.timedelta(days=1))
+    journey.refresh_from_db()
+    assert (journey.stage, journey.owner) == ("new", None)
+
+
+def test_the_owner_goes_on_with_a_clients_further_purchase_at_once() -> None:
+    bob = person(Role.SALESPERSON, "bob")
+    journey = step(application(owner=bob, kind="repeat"), "accept", actor=bob)
+    answered, accepted = Event.objects.filter(journey=journey, seq__gt=1).order_by("seq")
+    assert words([answered, accepted]) == ["first_response", "sal_accepted"]
+    assert answered.occurred_at == accepted.occurred_at and answered.act == accepted.act
+    assert [(e.stage_from, e.stage_to) for e in (answered, accepted)] == [
+        ("new", "contacted"),
+        ("contacted", "accepted"),
+    ]
+    assert (journey.stage, journey.owner) == ("accepted", bob)
+    annul(events=[e.pk for e in last_act(journey)], actor=bob, at=START + dt.timedelta(days=1))
+    journey.refresh_from_db()
+    assert journey.stage == "new" and replay(steps_of(Event.objects.live())).stage == "new"
+
+
+def test_a_leader_who_accepts_a_further_purchase_owns_it() -> None:
+    journey = application(owner=person(Role.SALESPERSON, "bob"), kind="repeat")
+    journey = step(journey, "accept", actor=person(Role.MANAGER))
+    events = Event.objects.filter(journey=journey, seq__gt=1).order_by("seq")
+    assert words(events) == ["owner_changed", "first_response", "sal_accepted"]
+    assert journey.owner == person(Role.MANAGER)
+
+
+@pytest.mark.parametrize(
+    ("kind", "who", "reason"),
+    [("new", "bob", "stage"), ("win_back", "bob", "stage"), ("repeat", "eve", "role")],
+)
+def test_only_a_further_purchase_is_accepted_as_it_comes_and_only_by_its_owner(
+    kind: str, who: str, reason: str
+) -> None:
+    journey = application(owner=person(Role.SALESPERSON, "bob"), kind=kind)
+    with pytest.raises(Refused) as caught:
+        step(journey, "accept", actor=person(Role.SALESPERSON, who))
+    assert [refusal.reason for refusal in caught.value.refusals.values()] == [reason]
+    assert Event.objects.filter(journey=journey).count() == 1
 
 
 def test_only_the_salesperson_offered_a_lead_answers_the_offer() -> None:

@@ -14,6 +14,7 @@ from funnel import acts, stages
 from funnel.machine import Refused
 from funnel.models import User
 from funnel.stages import MOVES, Role, Stage
+from partners.models import Partner, PartnerMember
 from tests import factories
 from tests.factories.journeys import STEPS
 
@@ -43,6 +44,7 @@ TABLE: dict[str, list[Row]] = {
     "fill_brief": [Row("contacted met returned", "briefed", "brief_filled", MARKETING)],
     "hand_off": [Row("briefed returned handed_off", "handed_off", "handed_off", MARKETING)],
     "refer": [Row(f"contacted met briefed returned {OPEN_SALES}", "referred", "partner_handoff", BOTH)],
+    "return_referral": [Row("referred", "returned", "referral_returned", f"{MARKETING} partner")],
     "withdraw_handoff": [Row("handed_off", "returned", "handoff_withdrawn", MARKETING)],
     "accept": [Row("handed_off", "accepted", "sal_accepted", SALES)],
     "reject": [Row("handed_off", "returned", "sal_rejected", SALES)],
@@ -111,6 +113,8 @@ def test_every_move_by_every_role_at(stage: str) -> None:
     factories.organisation(undo_days=10_000)
     journey = factories.journey_at(stage)
     another = factories.people(Role.SALESPERSON, "another")
+    for one in Partner.objects.all():
+        PartnerMember.objects.create(user=factories.people(Role.PARTNER), partner=one)
     wrong = []
     for role in Role.values:
         actor = factories.people(role)
@@ -119,6 +123,8 @@ def test_every_move_by_every_role_at(stage: str) -> None:
                 inputs = STEPS[move](journey) if move in STEPS else {}
                 if move == "hand_off":  # an offer is renewed only to somebody else
                     inputs = {"salesperson": another.username}
+                if move == "return_referral" and role == Role.PARTNER:  # for a reason of its own
+                    inputs = {"reason": "capacity"}
                 got = attempt(move, journey.pk, actor, inputs)
                 transaction.set_rollback(True)
             want = expected(move, stage, role)

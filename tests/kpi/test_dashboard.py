@@ -313,11 +313,9 @@ def test_what_waits_is_counted_with_its_sum_and_leads_to_its_list(
 
 def test_each_line_of_what_waits_counts_as_many_as_the_list_it_opens(golden: Organisation) -> None:
     manager = people(Role.MANAGER)
-    Organisation.objects.update(handoff_hours=4)
-    golden.handoff_hours = 4
     keys = list(Journey.objects.order_by("pk").values_list("pk", flat=True))
     Journey.objects.update(stage="new", annulled_at=None)
-    Journey.objects.filter(pk__in=keys[:3]).update(stage="handed_off")
+    Journey.objects.filter(pk__in=keys[:3]).update(stage="handed_off", decide_by=timezone.now())
     Journey.objects.filter(pk__in=keys[3:5]).update(stage="objection", stage_since=timezone.now())
     Journey.objects.filter(pk__in=keys[5:9]).update(stage="won")
     found = attention(manager, golden, {}, money=True, now=timezone.now())

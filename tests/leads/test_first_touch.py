@@ -15,8 +15,12 @@ pytestmark = pytest.mark.django_db
 
 def test_a_first_response_rests_on_the_logged_call_in_the_same_act() -> None:
     journey = run(lead(), "respond", {"kind": "call", "summary": "Budget is open."}, at=later(minutes=7))
-    logged, answered = Event.objects.filter(journey=journey, seq__gt=1).order_by("seq")
-    assert [logged.event, answered.event] == ["activity_logged", "first_response"]
+    logged, taken, answered = Event.objects.filter(journey=journey, seq__gt=1).order_by("seq")
+    assert [e.event for e in (logged, taken, answered)] == [
+        "activity_logged",
+        "owner_changed",
+        "first_response",
+    ]
     assert answered.inputs == {"rests_on": [logged.pk], "activity": "call"}
     assert logged.act == answered.act
     assert logged.occurred_at == answered.occurred_at == later(minutes=7)
@@ -82,7 +86,12 @@ def test_a_meeting_on_a_new_application_answers_it_too() -> None:
     )
     journey.refresh_from_db()
     events = Event.objects.filter(journey=journey, seq__gt=1).order_by("seq")
-    assert [e.event for e in events] == ["activity_logged", "first_response", "first_meeting_held"]
+    assert [e.event for e in events] == [
+        "activity_logged",
+        "owner_changed",
+        "first_response",
+        "first_meeting_held",
+    ]
     assert len({e.act for e in events}) == 1
     assert journey.stage == Stage.MET
     annul(events=[e.pk for e in last_act(journey)], actor=people(Role.MANAGER), at=later(hours=1))

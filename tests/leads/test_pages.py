@@ -9,9 +9,25 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from funnel.models import Event, Journey, Service, User
+from deals.domain.handoffs import withdraw_overdue
+from deals.models import Handoff
+from funnel.models import Event, Journey, Reason, Service, User
 from funnel.stages import Role, Stage
-from tests.factories import lead, organisation, people, run, team, token
+from partners.models import Referral
+from tests.factories import (
+    STEPS,
+    journey_at,
+    later,
+    lead,
+    organisation,
+    partner,
+    partner_person,
+    people,
+    run,
+    take,
+    team,
+    token,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +84,62 @@ def test_the_inbox_shows_the_message_and_where_it_came_from() -> None:
     assert "utm_source" in page and "letter" in page
     assert f"/journeys/{known.pk}/" in page
     assert f"/journeys/{journey.pk}/moves/merge/?survivor={known.pk}" in page
+
+
+def test_the_inbox_shows_the_reason_and_words_with_which_sales_returned_a_lead() -> None:
+    seller = people(Role.SALESPERSON)
+    journey = journey_at("handed_off")
+    inputs = {"reason": "not_ready", "comment": "They could not say who signs.\nAsk first."}
+    run(journey, "reject", inputs, actor=seller)
+    client = signed_in(people(Role.FIRST_TOUCH))
+    page = client.get(f"/inbox/?journey={journey.pk}")
+    back = page.context["back"]
+    label = str(Reason.objects.get(kind="rejected", key="not_ready"))
+    assert (back["title"], back["why"]) == (f"Returned by {seller}", label)
+    text = page.content.decode()
+    assert label in text and "They could not say who signs.<br>Ask first." in text
+
+
+def test_the_inbox_says_that_nobody_in_sales_decided_in_time() -> None:
+    journey = journey_at("handed_off")
+    Handoff.objects.filter(journey=journey).update(due_at=later(days=1))
+    withdraw_overdue(at=timezone.now())
+    page = signed_in(people(Role.FIRST_TOUCH)).get(f"/inbox/?journey={journey.pk}")
+    assert page.context["back"]["title"] == "Nobody in sales decided in time"
+
+
+def test_a_declined_referral_stands_in_the_inbox_with_the_partners_words_and_the_next_partner() -> None:
+    pat = partner_person()
+    partner("acme", name="Acme", members=(pat,)), partner("next", name="Next")
+    journey = take(journey_at("contacted"), "hold_first_meeting")
+    journey = run(journey, "fill_brief", {**STEPS["fill_brief"](journey), "verdict": "partner"})
+    run(journey, "refer", {"partner": "acme", "reason": "capacity"})
+    run(journey, "partner_declined", {"reason": "region", "comment": "Too far away for us."}, actor=pat)
+    page = signed_in(people(Role.FIRST_TOUCH)).get(f"/inbox/?journey={journey.pk}")
+    back, first = page.context["back"], page.context["acts"][0]
+    assert (back["title"], back["why"], back["said"]) == (
+        "Declined by Acme",
+        "Not our region",
+        "Too far away for us.",
+    )
+    assert first["label"] == "Refer to Next" and "refer/?partner=next&next=" in first["url"]
+    assert page.context["may_return"] is False
+
+
+def test_what_a_partner_declined_before_declining_returned_it_is_returned_with_one_click() -> None:
+    partner("acme", name="Acme")
+    journey = run(journey_at("contacted"), "refer", {"partner": "acme", "reason": "capacity"})
+    Referral.objects.update(state="declined", decided_at=later(days=1), decline_reason="terms")
+    client = signed_in(people(Role.MARKETER))
+    page = client.get(f"/inbox/?journey={journey.pk}")
+    assert [row["journey"] for row in page.context["rows"]] == [journey]
+    assert page.context["may_return"] is True
+    page = client.post(
+        f"/journeys/{journey.pk}/moves/return_referral/", {"expected_seq": journey.seq, "reason": "terms"}
+    )
+    assert page.status_code == 303
+    journey.refresh_from_db()
+    assert journey.stage == "returned"
 
 
 def test_the_inbox_holds_what_the_person_may_see() -> None:
@@ -236,7 +308,13 @@ def test_the_meeting_form_on_a_new_application_makes_both_moves() -> None:
     journey.refresh_from_db()
     assert journey.stage == Stage.MET
     kinds = Event.objects.filter(journey=journey).order_by("seq").values_list("event", flat=True)
-    assert list(kinds) == ["lead_created", "activity_logged", "first_response", "first_meeting_held"]
+    assert list(kinds) == [
+        "lead_created",
+        "activity_logged",
+        "owner_changed",
+        "first_response",
+        "first_meeting_held",
+    ]
 
 
 def test_the_meeting_form_on_an_answered_application_makes_one_move() -> None:

@@ -8,13 +8,14 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from funnel import acts, registry
-from funnel.annulment import CannotAnnul, annul
+from funnel import acts, machine, registry
+from funnel.annulment import CannotAnnul, annul, last_act
 from funnel.machine import Refused
 from funnel.models import Contact, Event, Journey, Notification
 from funnel.outbox import drain
 from funnel.stages import Role
 from partners import algorithm
+from partners.domain import return_overdue
 from partners.models import Partner, PartnerMember, Referral
 
 from ..factories import START, journey_at, later, lead, organisation, partner, partner_person, people, run
@@ -70,6 +71,44 @@ def test_the_proposal_says_why() -> None:
         "3 places left this month",
         "0 referrals in the last 90 days",
     )
+    assert found.turn == ""  # where there is no choice, there is no turn to explain
+
+
+def turn(journey: Journey, at: dt.datetime = START) -> str:
+    return algorithm.propose([journey], at=at)[journey.pk][0].turn
+
+
+def test_the_turn_is_explained_by_what_decided_it() -> None:
+    partner("alpha"), partner("beta", weight=2)
+    assert turn(lead()) == "Level with Beta: first by key"
+    refer(journey_at("contacted"), "beta", at=later(hours=1))
+    assert turn(lead(), later(hours=2)) == (
+        "Next in rotation: 0 referrals at weight 1, Beta has 1 at weight 2"
+    )
+    refer(journey_at("contacted"), "alpha", at=later(days=1))
+    refer(journey_at("contacted"), "beta", at=later(days=2))
+    assert turn(lead(), later(days=3)) == (
+        "Level with Beta: has waited longer, since 3 Mar, Beta since 4 Mar"
+    )
+
+
+def test_those_who_do_not_fit_are_named_with_why() -> None:
+    partner("fits", takes=[{"service": "scanners"}])
+    partner("pens", takes=[{"service": "pens"}])
+    partner("far", takes=[{"service": "scanners", "region": "Saxony"}])
+    partner("full", capacity=0)
+    partner("back")
+    journey = journey_at("contacted", service="scanners")
+    refer(journey, "back")
+    run(journey, "return_referral", {"reason": "terms"}, actor=people(Role.MANAGER))
+    fitting, unfit = algorithm.review(Journey.objects.get(pk=journey.pk), at=later(days=1))
+    assert [one.partner.key for one in fitting] == ["fits"]
+    assert {one.partner.key: one.why for one in unfit} == {
+        "back": "has given this one back",
+        "far": "another region or language",
+        "full": "no place left this month",
+        "pens": "does not serve scanners",
+    }
 
 
 def test_the_turn_is_with_the_fewest_referrals_for_the_weight_then_with_the_longest_wait() -> None:
@@ -102,7 +141,6 @@ def test_whoever_declined_a_journey_is_not_proposed_for_it_again() -> None:
     journey = journey_at("contacted")
     refer(journey, "first")
     run(journey, "partner_declined", {"reason": "region"})
-    run(journey, "reopen", {"stage": "contacted", "why": "Declined."})
     assert proposed(journey, later(days=1)) == ["second"]
     assert "first" in proposed(lead(), later(days=1))
 
@@ -246,6 +284,126 @@ def test_a_partner_sees_a_journey_while_it_is_with_them_and_nothing_else(member:
     assert not Journey.objects.visible_to(partner_person("nobody-yet")).exists()
 
 
+def words(journey: Journey, after: int = 0) -> list[str]:
+    events = Event.objects.live().filter(journey=journey, seq__gt=after).order_by("seq")
+    return [event.event for event in events]
+
+
+@pytest.mark.parametrize("door", ["return_referral", "partner_declined"])
+@pytest.mark.parametrize("who", ["partner", "leader"])
+def test_a_decline_brings_the_journey_back_to_marketing(member: Any, door: str, who: str) -> None:
+    journey = journey_at("contacted")
+    referral = refer(journey, "acme")
+    before = Journey.objects.get(pk=journey.pk).seq
+    actor = member if who == "partner" else people(Role.MANAGER)
+    stands = run(journey, door, {"reason": "region", "comment": "Too far for us."}, actor=actor)
+    assert words(journey, before) == ["partner_declined", "referral_returned"]
+    declined, returned = Event.objects.filter(journey=journey, seq__gt=before).order_by("seq")
+    assert declined.act == returned.act and declined.occurred_at == returned.occurred_at
+    assert (returned.value, returned.reason, returned.stage_to) == ("region", "region", "returned")
+    referral.refresh_from_db()
+    assert (stands.stage, referral.state, referral.decline_reason) == ("returned", "declined", "region")
+    assert not Journey.objects.visible_to(member).exists()
+
+
+@pytest.mark.parametrize(
+    ("role", "reason", "proposed_again"),
+    [
+        (Role.MARKETER, "recalled", True),
+        (Role.MARKETER, "no_answer", False),
+        (Role.MANAGER, "recalled", True),
+    ],
+)
+def test_marketing_takes_a_referral_back_without_the_partners_word(
+    member: Any, role: str, reason: str, proposed_again: bool
+) -> None:
+    journey = journey_at("contacted")
+    referral = refer(journey, "acme")
+    before = Journey.objects.get(pk=journey.pk).seq
+    run(journey, "return_referral", {"reason": reason}, actor=people(role))
+    assert words(journey, before) == ["referral_returned"]
+    referral.refresh_from_db()
+    assert (referral.state, referral.decline_reason) == ("returned", reason)
+    assert ("acme" in proposed(journey, later(days=1))) == proposed_again
+
+
+def test_a_partner_gives_only_reasons_of_its_own(member: Any) -> None:
+    journey = journey_at("contacted")
+    refer(journey, "acme")
+    with pytest.raises(acts.BadInput) as caught:
+        run(journey, "return_referral", {"reason": "recalled"}, actor=member)
+    assert list(caught.value.form.errors) == ["reason"]
+
+
+def test_another_partner_returns_nothing(member: Any) -> None:
+    stranger = partner_person("sam")
+    partner("other", members=(stranger,))
+    journey = journey_at("contacted")
+    refer(journey, "acme")
+    assert refusal(journey, "return_referral", {"reason": "region"}, actor=stranger).reason == "role"
+
+
+def test_undoing_a_return_leads_the_referral_back(member: Any) -> None:
+    journey = journey_at("contacted")
+    referral = refer(journey, "acme")
+    run(journey, "return_referral", {"reason": "region"}, actor=member)
+    undone = last_act(Journey.objects.get(pk=journey.pk))
+    assert [event.event for event in undone] == ["partner_declined", "referral_returned"]
+    annul(events=[event.pk for event in undone], actor=member, at=later(days=1))
+    referral.refresh_from_db()
+    assert (referral.state, referral.decline_reason) == ("offered", "")
+    assert Journey.objects.get(pk=journey.pk).stage == "referred"
+
+
+def test_a_returned_journey_goes_to_the_next_partner_as_a_handoff_of_its_own(member: Any) -> None:
+    partner("next")
+    journey = journey_at("contacted")
+    refer(journey, "acme")
+    run(journey, "return_referral", {"reason": "region"}, actor=member)
+    assert refer(journey).partner.key == "next"
+    assert Event.objects.live().filter(journey=journey, event="partner_handoff").count() == 2
+
+
+def test_the_clock_returns_what_a_partner_leaves_unanswered(member: Any) -> None:
+    journeys = [journey_at("contacted") for _each in range(4)]
+    refer(journeys[0], "acme")
+    organisation(referral_hours=4)
+    for journey in journeys[1:]:
+        refer(journey, "acme")
+    run(journeys[1], "partner_accepted", {}, actor=member)
+    organisation(referral_hours=0)
+    refer(journey_at("contacted"), "acme")
+    assert return_overdue(at=later(days=30)) == 2
+    stages = Journey.objects.filter(pk__in=[j.pk for j in journeys]).order_by("pk")
+    assert [j.stage for j in stages] == ["referred", "referred", "returned", "returned"]
+    event = Event.objects.filter(event="referral_returned").first()
+    assert event is not None and (event.actor, event.value) == (None, "no_answer")
+    assert return_overdue(at=later(days=31)) == 0
+
+
+def test_those_declined_before_are_returned_without_declining_again(member: Any) -> None:
+    journey = journey_at("contacted")
+    referral = refer(journey, "acme")
+    with transaction.atomic():
+        machine.record(
+            journeys=machine.lock([journey.pk]),
+            event="partner_declined",
+            actor=member,
+            at=later(days=1),
+            value="region",
+            inputs={"referral": referral.pk, "rests_on": [referral.event_id]},
+        )
+    Referral.objects.filter(pk=referral.pk).update(
+        state="declined", decided_at=later(days=1), decline_reason="region"
+    )
+    assert list(Referral.objects.declined_in_place()) == [referral]
+    before = Journey.objects.get(pk=journey.pk).seq
+    run(journey, "return_referral", {"reason": "region"}, actor=people(Role.MANAGER))
+    assert words(journey, before) == ["referral_returned"]
+    referral.refresh_from_db()
+    assert (referral.state, Referral.objects.declined_in_place().count()) == ("declined", 0)
+
+
 def test_someone_who_changed_their_role_no_longer_sees_as_a_partner(member: Any) -> None:
     refer(journey_at("contacted"), "acme")
     member.role = Role.LAWYER
@@ -290,6 +448,18 @@ def test_word_goes_to_the_partner_and_its_answer_to_whoever_referred(member: Any
         (member.username, "partner_handoff"),
         (marketer.username, "partner_accepted"),
     }
+    run(journey, "return_referral", {"reason": "terms"}, actor=member)
+    drain()
+    assert told.filter(user=marketer).count() == 2  # the decline, not its consequence too
+
+
+def test_the_partner_hears_that_a_referral_is_taken_back(member: Any) -> None:
+    journey = journey_at("contacted")
+    refer(journey, "acme")
+    run(journey, "return_referral", {"reason": "recalled"}, actor=people(Role.MARKETER))
+    drain()
+    told = Notification.objects.filter(event__event="referral_returned")
+    assert member.username in told.values_list("user__username", flat=True)
 
 
 # partners themselves -------------------------------------------------------------------------------------------------

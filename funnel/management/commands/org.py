@@ -50,6 +50,7 @@ READERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "holidays": _holidays,
     "first_response_minutes": _plain("first_response_minutes", int),
     "handoff_hours": _plain("handoff_hours", int),
+    "referral_hours": _plain("referral_hours", int),
     "meeting_to_brief_days": _plain("meeting_to_brief_days", int),
     "sal_quality_days": _plain("sal_quality_days", int),
     "undo_days": _plain("undo_days", int),
