@@ -10,6 +10,6 @@ UPDATE funnel_journey AS journey SET decide_by = offer.due_at
 class Migration(migrations.Migration):
     """Let the journeys that wait for a decision keep the time by which it is due."""
 
-    dependencies = [("deals", "0006_answers_once_a_version"), ("funnel", "0027_offers_decided_by")]
+    dependencies = [("deals", "0006_answers_once_a_version"), ("funnel", "0028_offers_decided_by")]
 
     operations = [migrations.RunSQL(KEEP, migrations.RunSQL.noop)]

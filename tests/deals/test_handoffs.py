@@ -68,7 +68,7 @@ def test_the_clock_starts_only_where_no_journey_was_there(journeys: int, before:
     for _each in range(journeys):
         lead()
     organisation(handoff_hours=before)
-    migration = import_module("funnel.migrations.0026_handoff_clock")
+    migration = import_module("funnel.migrations.0027_handoff_clock")
     migration.start_clock(apps, None)
     assert organisation().handoff_hours == after
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("funnel", "0024_client_answers"),
+        ("funnel", "0025_former_keys"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("funnel", "0026_handoff_clock"),
+        ("funnel", "0027_handoff_clock"),
     ]
 
     operations = [

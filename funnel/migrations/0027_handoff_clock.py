@@ -10,7 +10,7 @@ def start_clock(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("funnel", "0025_referrals_returned")]
+    dependencies = [("funnel", "0026_referrals_returned")]
 
     operations = [
         migrations.AlterField(
