@@ -12,10 +12,11 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from deals.domain.proposals import totals_of
+from deals.domain.proposals import line_of, totals_of
 from deals.domain.public import client_words
 from deals.models import DirectCost, Instalment, LegalIssue, Meeting, Objection, Payment
 from deals.totals import LARGEST
+from funnel import formats
 from funnel.act_forms import comment_field
 from funnel.formats import day as day_words
 from funnel.forms import (
@@ -27,6 +28,7 @@ from funnel.forms import (
     RowsField,
     UserField,
     Warn,
+    refuse_fraction,
 )
 from funnel.models import Organisation, Reason
 from funnel.stages import Answer, Role
@@ -184,14 +186,15 @@ class LineForm(forms.Form):
     description = forms.CharField(label=_("Description"), max_length=500)
     unit = forms.CharField(label=_("Unit"), max_length=30, required=False)
     quantity = NumberField(label=_("Quantity"), min_value=Decimal("0.001"), max_digits=10, decimal_places=3)
-    unit_price = MoneyField(label=_("Unit price"))
+    unit_price = MoneyField(label=_("Unit price"), decimal_places=4)
     discount = PercentField(label=_("Discount, %"), required=False)
     tax = PercentField(label=_("Tax, %"), required=False)
 
 
 def refuse_too_large(rows: list[dict[str, Any]]) -> None:
     """Refuse lines whose total no column holds."""
-    if totals_of(rows).gross > LARGEST or totals_of(rows).total > LARGEST:
+    totals = totals_of([line_of(row) for row in rows])
+    if totals.gross > LARGEST or totals.total > LARGEST:
         raise ValidationError(_("The lines come to more than can be kept."), code="max_value")
 
 
@@ -291,7 +294,7 @@ class SendContractForm(ActForm):
 
 class InstalmentRow(forms.Form):
     due_on = DayField(label=_("Due on"))
-    amount = MoneyField(positive=True, label=_("Amount"))
+    amount = MoneyField(positive=True, any_currency=True, label=_("Amount"))
 
 
 def early(due: Iterable[date], signed_on: date | None) -> list[Warn]:
@@ -305,10 +308,29 @@ def early(due: Iterable[date], signed_on: date | None) -> list[Warn]:
     ]
 
 
-class SignForm(ActForm):
-    signed_on = DayField(label=_("Signed on"))
-    amount = MoneyField(positive=True, label=_("Amount"))
+class InCurrencyForm(ActForm):
+    """An amount in the organisation's currency or in another one."""
+
+    amount = MoneyField(positive=True, any_currency=True, label=_("Amount"))
     currency = CurrencyField()
+
+    def clean(self) -> Cleaned:
+        cleaned = dict(super().clean() or self.cleaned_data)
+        rows = cleaned.get("instalments") or []
+        for name, amounts in {
+            "amount": [cleaned.get("amount")],
+            "instalments": [row["amount"] for row in rows],
+        }.items():
+            try:
+                for amount in amounts:
+                    refuse_fraction(amount, cleaned.get("currency", ""))
+            except ValidationError as fault:
+                self.add_error(name, fault)
+        return cleaned
+
+
+class SignForm(InCurrencyForm):
+    signed_on = DayField(label=_("Signed on"))
     instalments = RowsField(
         InstalmentRow,
         label=_("Payment schedule"),
@@ -318,6 +340,7 @@ class SignForm(ActForm):
         help_text=_("Blank: all of it on the day of signing."),
     )
     comment = comment_field()
+    field_order = ("signed_on", "amount", "currency", "instalments", "comment")
 
     def prepare(self) -> None:
         if self.journey is not None and not self.is_bound:
@@ -341,7 +364,7 @@ class SignForm(ActForm):
             total = sum((row["amount"] for row in rows), Decimal(0))
             if total != amount:
                 words = _("The instalments come to %(total)s, the contract to %(amount)s.")
-                params = {"total": total, "amount": amount}
+                params = {"total": formats.money(total), "amount": formats.money(amount)}
                 self.add_error("instalments", ValidationError(words, params=params, code="sum"))
         self.warnings += early([row["due_on"] for row in rows or ()], cleaned.get("signed_on"))
         return cleaned
@@ -366,9 +389,7 @@ class ResolveIssueForm(ActForm):
 # money ---------------------------------------------------------------------------------------------------------------
 
 
-class MoneyForm(ActForm):
-    amount = MoneyField(positive=True, label=_("Amount"))
-    currency = CurrencyField()
+class MoneyForm(InCurrencyForm):
     paid_on = DayField(label=_("Paid on"), required=False, help_text=_("Blank: the day of this entry."))
     method = forms.ChoiceField(label=_("Method"), choices=Payment.Method.choices, required=False)
     comment = comment_field()
@@ -399,9 +420,7 @@ class RefundForm(MoneyForm):
     pass
 
 
-class CostForm(ActForm):
-    amount = MoneyField(positive=True, label=_("Amount"))
-    currency = CurrencyField()
+class CostForm(InCurrencyForm):
     kind = forms.ChoiceField(label=_("Kind"), choices=DirectCost.Kind.choices, required=False)
     comment = comment_field()
 

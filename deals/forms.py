@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
-from deals.act_forms import DayField, LineForm, refuse_too_large, today
+from deals.act_forms import DayField, LineForm, PercentField, refuse_too_large, today
 from deals.models import Line, ProposalVersion
 from funnel.forms import ActForm, MoneyField, RowsField, UserField
 from funnel.stages import Role
@@ -24,6 +24,7 @@ class ProposalDraftForm(ActForm):
     """The draft of a proposal; `revision` is the one that was seen, 0 where there was none."""
 
     lines = RowsField(LineForm, label=_("Lines"), required=False, extra=2)
+    discount = PercentField(label=_("Discount on the whole, %"), required=False)
     valid_until = DayField(label=_("Valid until"), required=False)
     note = forms.CharField(
         label=_("Words to the client"),
@@ -51,6 +52,7 @@ def initial_of(version: ProposalVersion | None) -> dict[str, Any]:
         return {"revision": 0}
     return {
         "lines": [row_of(line) for line in version.lines.all()],
+        "discount": plain(version.discount) if version.discount else "",
         "valid_until": version.valid_until,
         "note": version.note,
         "revision": version.revision if version.is_draft else 0,
@@ -63,19 +65,17 @@ def row_of(line: Line) -> dict[str, Any]:
         "description": line.description,
         "unit": line.unit,
         "quantity": plain(line.quantity),
-        "unit_price": plain(line.unit_price),
+        "unit_price": plain(line.unit_price, least=2),
         "discount": plain(line.discount) if line.discount else "",
         "tax": plain(line.tax) if line.tax else "",
     }
 
 
-def plain(number: Decimal) -> str:
-    """Return "3" for 3.000, "1.5" for 1.500 and "199.90" for 199.90."""
+def plain(number: Decimal, least: int = 0) -> str:
+    """Return "3" for 3.000, "1.5" for 1.500; with at least two decimals, "199.90" for 199.9000."""
     short = number.normalize()
-    exponent = short.as_tuple().exponent
-    if isinstance(exponent, int) and exponent >= 0:
-        return f"{number:.0f}"
-    return f"{short:f}" if number.as_tuple().exponent != -2 else f"{number:f}"
+    decimals = -int(short.as_tuple().exponent)
+    return f"{short:.{max(decimals, least)}f}" if decimals > 0 else f"{number:.0f}"
 
 
 class ContractDraftForm(ActForm):

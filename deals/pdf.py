@@ -11,7 +11,7 @@ import typst
 from django.conf import settings
 
 from deals.models import ContractVersion, ProposalVersion
-from deals.totals import sum_up
+from deals.totals import percent
 from funnel import formats
 from funnel.models import Organisation
 
@@ -34,10 +34,9 @@ def proposal_data(version: ProposalVersion, *, organisation: Organisation) -> di
 
     journey = version.proposal.journey
     lines = list(version.lines.all())
-    totals = sum_up(line.totals for line in lines)
 
     def money(amount: Any) -> str:
-        return formats.money(amount, organisation.currency)
+        return formats.money(amount, version.currency)
 
     return {
         "language": get_language() or "en",
@@ -63,19 +62,14 @@ def proposal_data(version: ProposalVersion, *, organisation: Organisation) -> di
             [
                 line.description,
                 f"{formats.number(line.quantity, 3)} {line.unit}".strip(),
-                money(line.unit_price),
-                f"{formats.number(line.discount, 2)} %" if line.discount else "",
-                f"{formats.number(line.tax, 2)} %",
-                money(line.totals.net),
+                formats.price(line.unit_price, version.currency),
+                percent(line.discount) if line.discount else "",
+                percent(line.tax),
+                money(line.net),
             ]
             for line in lines
         ],
-        "totals": [
-            *([[_("Discounts"), money(-totals.discount)]] if totals.discount else []),
-            [_("Net"), money(totals.net)],
-            [_("Tax"), money(totals.tax)],
-            [_("Total"), money(totals.total)],
-        ],
+        "totals": [[words, money(amount)] for words, amount in version.sums],
         "for": _("For"),
         "page": _("Page"),
     }

@@ -68,14 +68,20 @@ def money(amount: object, currency: str = "") -> str:
 
 
 @_remember
-def _money(value: Decimal, currency: str, language: str) -> str:
+def _money(value: Decimal, currency: str, language: str, further: str = "") -> str:
     whole, locale = value == value.to_integral_value(), _numbers(language)
     if not currency:
         return _signed(format_decimal(value, format="#,##0" if whole else "#,##0.00", locale=locale))
     pattern = locale.currency_formats["standard"].pattern
     # Babel's pattern carries ".00"; whole amounts drop it in both halves (positive;negative)
-    pattern = pattern.replace(".00", "") if whole else pattern
+    pattern = pattern.replace(".00", "" if whole else f".00{further}")
     return _spaced(format_currency(value, currency, format=pattern, locale=locale, currency_digits=False))
+
+
+def price(amount: object, currency: str) -> str:
+    """Return the same for a unit price: with up to four decimals, "$0.1234"."""
+    value = as_number(amount)
+    return DASH if value is None else _money(value, currency, _language(), "##")
 
 
 def money_short(amount: object, currency: str = "") -> str:

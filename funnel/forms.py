@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from . import numbers
+from . import currencies, numbers
 from .cleaning import line
 from .models import Journey, Organisation, Reason, User
 
@@ -140,21 +140,24 @@ class RowsField(forms.Field):
                 code="count",
             )
         cleaned, errors = [], []
-        for index, row in enumerate(value):
-            form = self.row(json_data(row, self.row.base_fields)[0])
-            if form.is_valid():
-                cleaned.append(form.cleaned_data)
-                continue
-            for column, faults in form.errors.items():
-                label = form.fields[column].label if column in form.fields else ""
-                errors += [
-                    ValidationError(
-                        _("Row %(row)s, %(label)s: %(fault)s"),
-                        params={"row": index + 1, "label": label or column, "fault": fault},
-                        code=f"{index}.{column}",
-                    )
-                    for fault in faults
-                ]
+        with Organisation.held_on():
+            for index, row in enumerate(value):
+                data, unfit = json_data(row, self.row.base_fields)
+                form = self.row(data)
+                faults = {name: list(found) for name, found in form.errors.items()}
+                faults |= {name: fault.messages for name, fault in unfit}
+                if not faults:
+                    cleaned.append(form.cleaned_data)
+                for column, found in faults.items():
+                    label = form.fields[column].label if column in form.fields else ""
+                    errors += [
+                        ValidationError(
+                            _("Row %(row)s, %(label)s: %(fault)s"),
+                            params={"row": index + 1, "label": label or column, "fault": fault},
+                            code=f"{index}.{column}",
+                        )
+                        for fault in found
+                    ]
         if errors:
             raise ValidationError(errors)
         return cleaned
@@ -191,17 +194,41 @@ class NumberField(forms.DecimalField):
 
 
 class MoneyField(NumberField):
-    """An amount in the organisation's currency: two decimals, not negative; its sign may go with it."""
+    """An amount in the organisation's currency: two decimals, none where that has none, not negative.
 
-    def __init__(self, *, positive: bool = False, **options: Any) -> None:
+    The currency's sign may go with it. `any_currency` leaves the decimals to the form, which is told the currency.
+    """
+
+    def __init__(
+        self, *, positive: bool = False, decimal_places: int = 2, any_currency: bool = False, **options: Any
+    ) -> None:
         least = Decimal("0.01") if positive else Decimal(0)
-        super().__init__(min_value=least, max_digits=14, decimal_places=2, **options)
+        self.any_currency = any_currency
+        super().__init__(
+            min_value=least, max_digits=12 + decimal_places, decimal_places=decimal_places, **options
+        )
+
+    def clean(self, value: Any) -> Any:
+        amount = super().clean(value)
+        if not self.any_currency:
+            refuse_fraction(amount)
+        return amount
 
     def read(self, text: str) -> Decimal:
         try:
             return numbers.read(text)
         except numbers.NoNumber:  # only a sign needs to know the currency
             return numbers.read(text, own=Organisation.current().currency)
+
+
+def refuse_fraction(amount: Decimal | None, currency: str = "") -> None:
+    """Raise ValidationError where a currency (blank: the organisation's) has no fraction, but the amount has."""
+    if amount is None or not amount % 1:
+        return
+    currency = currency or Organisation.current().currency
+    if not currencies.digits(currency):
+        words = _("Amounts in %(currency)s have no fraction: give a whole number.")
+        raise ValidationError(words, params={"currency": currency}, code="fraction")
 
 
 class CurrencyField(forms.CharField):

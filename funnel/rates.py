@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from . import cleaning
+from . import cleaning, currencies
 from .formats import day as day_words
 from .machine import Refusal, Refused
 from .models import Journey, Organisation, SettingChange, User
@@ -22,7 +22,6 @@ from .settings_log import Values
 from .subjects import RATE
 
 COLUMNS: Final = ("date", "currency", "rate")
-CENT: Final = Decimal("0.01")
 CODE: Final = re.compile(r"[A-Z]{3}")
 NUMBER: Final = re.compile(r"[0-9]{1,10}(\.[0-9]{1,10})?")
 
@@ -42,10 +41,11 @@ class Frozen:
     amount: Decimal
     rate: Decimal
     inputs: dict[str, Any]
+    step: Decimal = Decimal("0.01")
 
     def also(self, amount: Decimal) -> Decimal:
         """Another amount at the same rate."""
-        return (amount * self.rate).quantize(CENT, ROUND_HALF_UP)
+        return (amount * self.rate).quantize(self.step, ROUND_HALF_UP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,13 @@ def freeze(amount: Decimal, currency: str, *, day: date) -> Frozen:
     if found is None:
         words = _("No rate of %(currency)s to %(own)s is known for %(day)s or a day before it.")
         raise NoRate(words % {"currency": currency, "own": own, "day": day_words(day)})
-    frozen = Frozen(amount, found.rate, {})
+    frozen = Frozen(amount, found.rate, {}, currencies.step(own))
     frozen.inputs["original"] = {
         "amount": f"{amount:f}",
         "currency": currency,
         "rate": f"{found.rate.normalize():f}",
     }
-    return Frozen(frozen.also(amount), found.rate, frozen.inputs)
+    return replace(frozen, amount=frozen.also(amount))
 
 
 def freeze_for(journey: Journey, amount: Decimal, currency: str, *, day: date) -> Frozen:

@@ -130,9 +130,6 @@ class MeetingSerializer(Model[Meeting]):
 
 
 class LineSerializer(Model[Line]):
-    net = serializers.DecimalField(16, 2, source="totals.net", read_only=True)
-    total = serializers.DecimalField(16, 2, source="totals.total", read_only=True)
-
     class Meta:
         model = Line
         fields = (
@@ -144,12 +141,22 @@ class LineSerializer(Model[Line]):
             "discount",
             "tax",
             "net",
-            "total",
         )
 
 
+class TaxSerializer(serializers.Serializer[Any]):
+    """The tax of one rate, in per cent: on what, and how much."""
+
+    rate = serializers.DecimalField(5, 2)
+    net = serializers.DecimalField(14, 2)
+    tax = serializers.DecimalField(14, 2)
+
+
 class ProposalVersionSerializer(Model[ProposalVersion]):
+    """A version. `taxes` add up to `net` and `tax`, these to `total`; amounts have the digits of the currency."""
+
     lines = LineSerializer(many=True, read_only=True)
+    taxes = TaxSerializer(many=True, read_only=True)
 
     class Meta:
         model = ProposalVersion
@@ -160,13 +167,34 @@ class ProposalVersionSerializer(Model[ProposalVersion]):
             "revision",
             "valid_until",
             "note",
+            "currency",
+            "discount",
             "net",
+            "taxes",
             "tax",
             "total",
             "sent_at",
             *ANSWERED,
             "lines",
         )
+
+    def to_representation(self, instance: ProposalVersion) -> dict[str, Any]:
+        answer = super().to_representation(instance)
+        for record, names in (
+            (answer, ("net", "tax", "total")),
+            *((one, ("net", "tax")) for one in answer["taxes"]),
+            *((line, ("unit_price", "net")) for line in answer["lines"]),
+        ):
+            for name in names:
+                record[name] = in_digits(record[name], instance.digits)
+        return answer
+
+
+def in_digits(amount: str, digits: int) -> str:
+    """Return a decimal with so many digits after the point, or as many as it needs: "97.50" for 97.5000."""
+    whole, _point, rest = amount.partition(".")
+    rest = rest.rstrip("0").ljust(digits, "0")
+    return f"{whole}.{rest}" if rest else whole
 
 
 class LinkedSerializer(Model[Any]):
@@ -215,7 +243,7 @@ class LineInput(serializers.Serializer[Any]):
     description = serializers.CharField(max_length=500)
     unit = serializers.CharField(max_length=30, required=False, allow_blank=True)
     quantity = serializers.DecimalField(10, 3)
-    unit_price = serializers.DecimalField(14, 2)
+    unit_price = serializers.DecimalField(16, 4)
     discount = serializers.DecimalField(5, 2, required=False, min_value=0, max_value=100)
     tax = serializers.DecimalField(5, 2, required=False, min_value=0, max_value=100)
 
@@ -224,6 +252,7 @@ class ProposalPatch(serializers.Serializer[Any]):
     """What may change in a draft; `revision`, the one that was read, refuses what somebody saved in between."""
 
     lines = LineInput(many=True, required=False)
+    discount = serializers.DecimalField(5, 2, required=False, min_value=0, max_value=100)
     valid_until = serializers.DateField(required=False, allow_null=True)
     note = serializers.CharField(max_length=5000, required=False, allow_blank=True)
     revision = serializers.IntegerField(required=False, min_value=0)

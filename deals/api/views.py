@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
@@ -208,6 +209,7 @@ class ProposalViewSet(_Linked):
             valid_until=given["valid_until"],
             keep_valid_until="valid_until" not in data,
             note=given["note"] if "note" in data else None,
+            discount=(given["discount"] or Decimal(0)) if "discount" in data else None,
             expected_revision=given["revision"],
         )
         return self.fresh(draft.proposal_id, status)

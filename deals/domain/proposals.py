@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 
 from deals.models import Line, Objection, Proposal, ProposalVersion
 from deals.totals import Totals, line_totals, sum_up
-from funnel import machine
+from funnel import currencies, machine
 from funnel.machine import Locked, Refusal, Refused
-from funnel.models import Event, FieldChange, Journey, Reason, User
+from funnel.models import Event, FieldChange, Journey, Organisation, Reason, User
 from funnel.stages import DEAL_STAGES, Happening
 
 from . import links
@@ -23,17 +23,27 @@ from . import links
 LINE_COLUMNS = ("description", "unit", "quantity", "unit_price", "discount", "tax")
 
 
-def totals_of(lines: Iterable[Mapping[str, Any]]) -> Totals:
-    """Return what cleaned lines come to: the figures that saving them would store."""
-    return sum_up(
-        line_totals(
-            quantity=line["quantity"],
-            unit_price=line["unit_price"],
-            discount=line.get("discount") or Decimal(0),
-            tax=line.get("tax") or Decimal(0),
-        )
-        for line in lines
-    )
+def line_of(row: Mapping[str, Any], digits: int = 2) -> Line:
+    """Return a cleaned row as the line that saving it would store."""
+    values = {column: row.get(column) or Decimal(0) for column in ("discount", "tax")}
+    priced = {column: row[column] for column in ("quantity", "unit_price")} | values
+    line = Line(description=row["description"], unit=row.get("unit") or "", **priced)
+    line.net = line_totals(**priced, digits=digits).net
+    return line
+
+
+def totals_of(lines: Iterable[Line], *, discount: Decimal = Decimal(0), digits: int = 2) -> Totals:
+    """Return what lines come to: the figures that saving them would store."""
+    return sum_up((line.totals(digits) for line in lines), discount=discount, digits=digits)
+
+
+def _count(draft: ProposalVersion, lines: Iterable[Line]) -> None:
+    """Work a draft out anew, in the organisation's currency; the lines carry their net."""
+    totals = totals_of(lines, discount=draft.discount, digits=draft.digits)
+    draft.net, draft.tax, draft.total = totals.net, totals.tax, totals.total
+    draft.taxes = [
+        {"rate": f"{one.rate:.2f}", "net": f"{one.net:f}", "tax": f"{one.tax:f}"} for one in totals.taxes
+    ]
 
 
 # drafts --------------------------------------------------------------------------------------------------------------
@@ -48,12 +58,13 @@ def save_draft(
     lines: Sequence[Mapping[str, Any]] | None = None,
     valid_until: date | None = None,
     note: str | None = None,
+    discount: Decimal | None = None,
     expected_revision: int | None = None,
     keep_valid_until: bool = False,
 ) -> ProposalVersion:
     """Save the draft of a journey's proposal; after a sent version, start the next one as a copy of it.
 
-    `lines` replaces the lines and `note` the words, None leaves them. With `expected_revision` (0 where no draft was
+    `lines` replaces the lines, `note` the words and `discount` that on the whole, None leaves them. With `expected_revision` (0 where no draft was
     seen), refuses as stale what somebody else has saved since.
     Raises Refused where the journey is no open deal, or on a stale save.
     """
@@ -70,8 +81,11 @@ def save_draft(
         draft = _start_drafts([proposal])[0]
     elif expected_revision is not None or lines is not None:
         draft.revision += 1
+    draft.discount = draft.discount if discount is None else discount
     if lines is not None:
         _replace_lines(draft, lines)
+    elif discount is not None:
+        _count(draft, draft.lines.all())
     if not keep_valid_until:
         draft.valid_until = valid_until
     if note is not None:
@@ -81,23 +95,15 @@ def save_draft(
     return draft
 
 
-def _replace_lines(draft: ProposalVersion, lines: Sequence[Mapping[str, Any]]) -> None:
-    draft.lines.all().delete()
-    Line.objects.bulk_create(
-        Line(
-            version=draft,
-            position=position,
-            description=line["description"],
-            unit=line.get("unit") or "",
-            quantity=line["quantity"],
-            unit_price=line["unit_price"],
-            discount=line.get("discount") or Decimal(0),
-            tax=line.get("tax") or Decimal(0),
-        )
-        for position, line in enumerate(lines, 1)
-    )
-    totals = totals_of(lines)
-    draft.net, draft.tax, draft.total = totals.net, totals.tax, totals.total
+def _replace_lines(draft: ProposalVersion, rows: Sequence[Mapping[str, Any]]) -> None:
+    draft.currency = Organisation.current().currency
+    if getattr(draft, "has_lines", True):  # asked for where each statement counts
+        draft.lines.all().delete()
+    lines = [line_of(row, draft.digits) for row in rows]
+    for position, line in enumerate(lines, 1):
+        line.version, line.position = draft, position
+    Line.objects.bulk_create(lines)
+    _count(draft, lines)
 
 
 def _start_drafts(
@@ -118,31 +124,28 @@ def _start_drafts(
         .distinct("proposal_id")
         .prefetch_related("lines")
     }
-    drafts = []
+    currency, drafts, lines = Organisation.current().currency, [], []
     for proposal in proposals:
         before = last.get(proposal.pk)
-        drafts.append(
-            ProposalVersion(
-                proposal=proposal,
-                number=before.number + 1 if before else 1,
-                note=before.note if before else "",
-                net=before.net if before else Decimal(0),
-                tax=before.tax if before else Decimal(0),
-                total=before.total if before else Decimal(0),
-                request_event=events.get(proposal.journey_id) if events else None,
-            )
+        draft = ProposalVersion(
+            proposal=proposal,
+            number=before.number + 1 if before else 1,
+            note=before.note if before else "",
+            currency=currency,
+            discount=before.discount if before else Decimal(0),
+            request_event=events.get(proposal.journey_id) if events else None,
         )
+        copied = [
+            line_of({column: getattr(line, column) for column in LINE_COLUMNS}, draft.digits)
+            for line in (before.lines.all() if before else ())
+        ]
+        for position, line in enumerate(copied, 1):
+            line.version, line.position = draft, position
+        _count(draft, copied)
+        drafts.append(draft)
+        lines += copied
     ProposalVersion.objects.bulk_create(drafts)
-    Line.objects.bulk_create(
-        Line(
-            version=draft,
-            position=line.position,
-            **{column: getattr(line, column) for column in LINE_COLUMNS},
-        )
-        for draft in drafts
-        if draft.proposal_id in last
-        for line in last[draft.proposal_id].lines.all()
-    )
+    Line.objects.bulk_create(lines)
     return drafts
 
 
@@ -177,12 +180,18 @@ def send_proposal(
     The journey's expected amount becomes the version's total. Raises Refused where there is no draft with lines.
     """
     (journey,) = journeys
-    drafts = ProposalVersion.objects.filter(proposal__journey=journey, state=ProposalVersion.State.DRAFT)
-    version = drafts.select_related("proposal").first()
+    version: ProposalVersion | None = (
+        ProposalVersion.objects.filter(proposal__journey=journey, state=ProposalVersion.State.DRAFT)
+        .select_related("proposal")
+        .annotate(has_lines=Exists(Line.objects.filter(version=OuterRef("pk"))))
+        .first()
+    )
     if lines:
         version = version or _start_drafts([Proposal.objects.get_or_create(journey=journey)[0]])[0]
         _replace_lines(version, lines)
         version.edited_by, version.edited_at = actor, at
+    elif version:
+        _fit_currency(version, journey)
     events = machine.move(
         journeys=journeys,
         name="send_proposal",
@@ -202,6 +211,20 @@ def send_proposal(
     version.save()
     set_amount(journey, version.total, actor=actor, at=at)
     return events
+
+
+def _fit_currency(draft: ProposalVersion, journey: Journey) -> None:
+    """Count a draft anew that was written in another currency. Raises Refused where a price does not fit this one."""
+    currency = Organisation.current().currency
+    if draft.currency == currency:
+        return
+    lines = list(draft.lines.all())
+    if not currencies.digits(currency) and any(line.unit_price % 1 for line in lines):
+        words = _("Prices in %(currency)s have no fraction: correct the lines first.") % {
+            "currency": currency
+        }
+        raise Refused({journey.pk: Refusal("data", ("proposal.lines",), words)})
+    _replace_lines(draft, [{column: getattr(line, column) for column in LINE_COLUMNS} for line in lines])
 
 
 def set_amount(journey: Journey, amount: Decimal | None, *, at: datetime, actor: User | None = None) -> None:

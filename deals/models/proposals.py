@@ -11,7 +11,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from deals.totals import LineTotals, Totals, line_totals, sum_up
+from deals.totals import LineTotals, Tax, Totals, rounded, rows_of, totals_with
+from funnel import currencies
 from funnel.models import Event, Journey, Reason, User
 
 from .papers import Answered, Linked, answered_whole
@@ -72,7 +73,18 @@ class ProposalVersion(Answered):
         null=True,
         help_text="What the journey expected before this was sent.",
     )
+    currency = models.CharField(_("currency"), max_length=3)
+    discount = models.DecimalField(
+        _("discount on the whole, %"),
+        max_digits=5,
+        decimal_places=2,
+        default=Decimal(0),
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+    )
     net = models.DecimalField(_("net"), max_digits=14, decimal_places=2, default=Decimal(0))
+    taxes = models.JSONField(
+        _("taxes"), default=list, help_text="For each rate: rate, net, tax, as decimals in text."
+    )
     tax = models.DecimalField(_("tax"), max_digits=14, decimal_places=2, default=Decimal(0))
     total = models.DecimalField(_("total"), max_digits=14, decimal_places=2, default=Decimal(0))
     edited_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
@@ -100,6 +112,9 @@ class ProposalVersion(Answered):
                 name="proposal_version_adds_up",
             ),
             answered_whole("proposal_version_answered_whole"),
+            models.CheckConstraint(
+                condition=Q(discount__range=(0, 100)), name="proposal_version_discount_in_range"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -113,6 +128,22 @@ class ProposalVersion(Answered):
         """Tell whether it can no longer be accepted."""
         return self.valid_until is not None and self.valid_until < today
 
+    @property
+    def digits(self) -> int:
+        """Return how many digits after the point its amounts have."""
+        return currencies.digits(self.currency)
+
+    @property
+    def totals(self) -> Totals:
+        """Return what it comes to as saved: what a sent version said never changes."""
+        taxes = [Tax(*(Decimal(row[name]) for name in ("rate", "net", "tax"))) for row in self.taxes]
+        return totals_with([line.totals(self.digits) for line in self.lines.all()], taxes)
+
+    @property
+    def sums(self) -> list[tuple[str, Decimal]]:
+        """Return the rows that stand below its lines, as label and amount; the last is the total."""
+        return rows_of(self.totals, self.discount, self.currency)
+
 
 class Line(models.Model):
     """A line item. Discount and tax are per cent."""
@@ -122,7 +153,7 @@ class Line(models.Model):
     description = models.CharField(_("description"), max_length=500)
     unit = models.CharField(_("unit"), max_length=30, blank=True)
     quantity = models.DecimalField(_("quantity"), max_digits=10, decimal_places=3)
-    unit_price = models.DecimalField(_("unit price"), max_digits=14, decimal_places=2)
+    unit_price = models.DecimalField(_("unit price"), max_digits=16, decimal_places=4)
     discount = models.DecimalField(
         _("discount, %"),
         max_digits=5,
@@ -137,6 +168,7 @@ class Line(models.Model):
         default=Decimal(0),
         validators=[MinValueValidator(0), MaxValueValidator(100)],
     )
+    net = models.DecimalField(_("net"), max_digits=14, decimal_places=2)
 
     class Meta:
         ordering = ["position"]
@@ -153,11 +185,10 @@ class Line(models.Model):
     def __str__(self) -> str:
         return self.description
 
-    @property
-    def totals(self) -> LineTotals:
-        return line_totals(
-            quantity=self.quantity, unit_price=self.unit_price, discount=self.discount, tax=self.tax
-        )
+    def totals(self, digits: int) -> LineTotals:
+        """Return what it comes to as saved, in a currency of so many digits."""
+        gross = rounded(self.quantity * self.unit_price, digits) if self.discount else self.net
+        return LineTotals(gross, self.net, self.tax)
 
 
 class ProposalView(models.Model):
@@ -214,5 +245,4 @@ __all__ = [
     "ProposalVersion",
     "ProposalView",
     "Totals",
-    "sum_up",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Prefetch, Q
+from django.db.models import Count, Prefetch, Q, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,7 +19,6 @@ from deals.domain import contracts
 from deals.forms import ContractDraftForm, LawyerForm
 from deals.models import Contract, ContractVersion
 from deals.panels import status_of
-from deals.totals import sum_up
 from funnel import access
 from funnel.access import Permission
 from funnel.machine import Refused
@@ -166,9 +165,13 @@ def _offered(version: ContractVersion | None) -> dict[str, Any]:
     offer = version.offer if version else None
     if version is None or offer is None:
         return {"lines": []}
-    lines = list(offer.lines.all())
-    totals = sum_up(line.totals for line in lines)
-    return {"offer": offer, "lines": lines, "totals": totals, "differs": version.amount != totals.total}
+    prefetch_related_objects([offer], "lines")
+    return {
+        "offer": offer,
+        "lines": list(offer.lines.all()),
+        "sums": offer.sums,
+        "differs": version.amount != offer.total,
+    }
 
 
 def _initial(version: ContractVersion | None) -> dict[str, Any]:

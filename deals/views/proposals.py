@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -15,11 +16,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from deals import pdf
 from deals.domain import proposals
+from deals.domain.proposals import line_of, totals_of
 from deals.forms import ProposalDraftForm, initial_of
 from deals.models import Proposal, ProposalVersion
-from deals.totals import line_totals, sum_up
+from deals.totals import rows_of
 from deals.versions import compare
-from funnel import access
+from funnel import access, currencies
 from funnel.access import Permission
 from funnel.machine import Refused
 from funnel.models import Journey, Organisation
@@ -103,6 +105,7 @@ def proposal(request: HttpRequest, pk: int) -> HttpResponse:
             lines=given["lines"],
             valid_until=given["valid_until"],
             note=given["note"],
+            discount=given["discount"] or Decimal(0),
             expected_revision=given["revision"] or 0,
         )
     except Refused as refused:
@@ -149,34 +152,24 @@ def _editor(
         "may_send": access.may_move(person(request), "send_proposal", journey.stage),
         "may_request": access.may_move(person(request), "request_proposal", journey.stage),
         "link": link_of(request, found, "proposal"),
-        **_counted(form, newest, writing=writing),
+        **_counted(form, newest, organisation, writing=writing),
     }
     return render(request, "deals/proposal_edit.html", context, status=status)
 
 
-def _counted(form: forms.Form, newest: ProposalVersion | None, *, writing: bool) -> dict[str, Any]:
+def _counted(
+    form: forms.Form, newest: ProposalVersion | None, organisation: Organisation, *, writing: bool
+) -> dict[str, Any]:
     """Return lines and totals to show: of what was typed where it holds, else of what is stored."""
-    if writing and form.is_bound and "lines" not in form.errors and "lines" in form.cleaned_data:
-        rows = form.cleaned_data["lines"]
-        lines = [
-            {
-                "description": row["description"],
-                "totals": line_totals(
-                    quantity=row["quantity"],
-                    unit_price=row["unit_price"],
-                    discount=row["discount"] or 0,
-                    tax=row["tax"] or 0,
-                ),
-            }
-            for row in rows
-        ]
-        return {"lines": lines, "totals": sum_up(line["totals"] for line in lines)}
-    stored = (
-        [{"description": line.description, "totals": line.totals} for line in newest.lines.all()]
-        if newest
-        else []
-    )
-    return {"lines": stored, "totals": sum_up(line["totals"] for line in stored)}
+    if writing and form.is_bound and not {"lines", "discount"} & form.errors.keys():
+        digits = currencies.digits(organisation.currency)
+        lines = [line_of(row, digits) for row in form.cleaned_data["lines"]]
+        discount = form.cleaned_data["discount"] or Decimal(0)
+        totals = totals_of(lines, discount=discount, digits=digits)
+        return {"lines": lines, "sums": rows_of(totals, discount, organisation.currency)}
+    if newest is None:
+        return {"lines": []}
+    return {"lines": list(newest.lines.all()), "sums": newest.sums, "currency": newest.currency}
 
 
 @may_write
@@ -186,10 +179,10 @@ def proposal_totals(request: HttpRequest, pk: int) -> HttpResponse:
     journey = journey_of(request, pk)
     form = ProposalDraftForm(request.POST, journey=journey, actor=person(request))
     form.is_valid()
-    faults = [] if "lines" not in form.errors else list(form.errors["lines"])
-    context = {"currency": Organisation.current().currency, "faults": faults}
+    faults = [fault for name in ("lines", "discount") for fault in form.errors.get(name, ())]
+    context: dict[str, Any] = {"currency": Organisation.current().currency, "faults": faults}
     if not faults:
-        context |= _counted(form, None, writing=True)
+        context |= _counted(form, None, Organisation.current(), writing=True)
     return render(request, "deals/_totals.html", context)
 
 
@@ -224,7 +217,7 @@ def proposal_compare(request: HttpRequest, pk: int) -> HttpResponse:
         "new": new,
         "rows": compare(old, new),
         "difference": new.total - old.total,
-        "currency": Organisation.current().currency,
+        "currency": new.currency,
     }
     return render(request, "deals/proposal_compare.html", context)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -17,7 +18,6 @@ from deals.act_forms import AnswerForm
 from deals.domain import public
 from deals.domain.public import LinkClosed, Version
 from deals.models import ContractVersion, ProposalVersion
-from deals.totals import sum_up
 from funnel import acts
 from funnel.acts import BadInput
 from funnel.machine import Refused
@@ -88,6 +88,7 @@ def _page(
     organisation = Organisation.current()
     paper, name = public.paper_of(version), public.name_of(version)
     offer = version if isinstance(version, ProposalVersion) else version.offer
+    prefetch_related_objects([offer] if offer else [], "lines")
     lines = list(offer.lines.all()) if offer else []
     today = timezone.now().astimezone(organisation.zone).date()
     context: dict[str, Any] = {
@@ -96,9 +97,9 @@ def _page(
         "token": paper.token,
         "journey": paper.journey,
         "lines": lines,
-        "totals": sum_up(line.totals for line in lines),
+        "sums": offer.sums if offer else [],
         "organisation": organisation,
-        "currency": organisation.currency,
+        "currency": offer.currency if offer else organisation.currency,
         "form": form,
         "refused": refused,
         "may_answer": public.may_answer(version),

@@ -13,6 +13,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 
 from funnel import access, cleaning, machine, numbers
+from funnel.forms import refuse_fraction
 from funnel.models import (
     Activity,
     Campaign,
@@ -201,6 +202,10 @@ class JourneySerializer(Plain, Model[Journey]):
             "custom",
         )
         read_only_fields = tuple(name for name in fields if name not in {"amount", "expected_on", "custom"})
+
+    def validate_amount(self, amount: Decimal | None) -> Decimal | None:
+        refuse_fraction(amount)
+        return amount
 
     def update(self, instance: Journey, validated_data: dict[str, Any]) -> Journey:
         """Write through the one place that keeps what was there before."""

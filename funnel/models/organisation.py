@@ -14,7 +14,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
-from funnel import registry
+from funnel import currencies, registry
 from funnel.clock import MIDNIGHT, BusinessClock
 from funnel.stages import MONEY_EVENTS
 
@@ -102,6 +102,11 @@ class Organisation(models.Model):
         if stood not in {None, self.currency} and _has_money():
             words = _("The currency stays %(currency)s: signatures, payments or costs in it are on record.")
             raise ValidationError({"currency": words % {"currency": stood}})
+        if self.currency in currencies.FINE and stood != self.currency:
+            words = _(
+                "Amounts in %(currency)s have more than two digits after the point, which are not kept here."
+            )
+            raise ValidationError({"currency": words % {"currency": self.currency}})
 
     @classmethod
     def current(cls) -> Self:
@@ -122,6 +127,16 @@ class Organisation(models.Model):
             yield
         finally:
             _kept.reset(token)
+
+    @classmethod
+    @contextmanager
+    def held_on(cls) -> Iterator[None]:
+        """Hold the settings as `held` does; within it, go on with those."""
+        if _kept.get() is not None:
+            yield
+            return
+        with cls.held():
+            yield
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:

@@ -32,6 +32,7 @@ register.filters.update(ui_fields.register.filters)
 
 for _name in (
     "money",
+    "price",
     "money_short",
     "capped",
     "day",

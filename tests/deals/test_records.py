@@ -70,7 +70,7 @@ def test_a_proposal_has_one_draft_whose_sums_add_up() -> None:
     refused("proposal_version_adds_up", lambda: ProposalVersion.objects.update(total=5))
     refused("proposal_version_sent_with_when", lambda: ProposalVersion.objects.update(state="sent"))
     version = proposal.versions.get()
-    line = {"version": version, "position": 1, "description": "x", "unit_price": Decimal(1)}
+    line = {"version": version, "position": 1, "description": "x", "unit_price": Decimal(1), "net": 1}
     refused("line_in_range", lambda: Line.objects.create(**line, quantity=Decimal(0)))
     refused("line_in_range", lambda: Line.objects.create(**line, quantity=Decimal(1), discount=Decimal(101)))
 
