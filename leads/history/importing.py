@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from funnel import registry
 
-from . import checks, landing, references, staging
+from . import checks, circles, landing, references, staging
 from .files import CsvFile
 from .rows import Rejection
 
@@ -128,6 +128,7 @@ def _stage_and_check(
     checks.before_arrival()
     checks.merges()
     checks.annulments()
+    circles.reject()
     for counts, file, table in (
         (summary.journeys, "journeys", "history_journey"),
         (summary.events, "events", "history_event"),

@@ -17,7 +17,7 @@ Progress = Callable[[str, int, int], None]
 """progress(phase, rows done, rows there are or 0 where that is not known yet)."""
 
 _TABLES: Final = """
-DROP TABLE IF EXISTS history_journey, history_event, history_rejected, history_target, history_annulled,
+DROP TABLE IF EXISTS history_journey, history_event, history_rejected, history_target, history_annulled, history_merge,
     history_result, history_kind;
 CREATE TEMPORARY TABLE history_journey (
     line int, journey_id text, client_id text, source text, campaign text, owner text, service text, note text
