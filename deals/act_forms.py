@@ -12,8 +12,9 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from deals.domain.delivery import Delivery, Letter, proposed
 from deals.domain.proposals import line_of, totals_of
-from deals.domain.public import client_words
+from deals.domain.public import PAPERS, client_words
 from deals.models import DirectCost, Instalment, LegalIssue, Meeting, Objection, Payment
 from deals.totals import LARGEST
 from funnel import formats
@@ -22,6 +23,7 @@ from funnel.formats import day as day_words
 from funnel.forms import (
     ActForm,
     CurrencyField,
+    EmailsField,
     MoneyField,
     NumberField,
     ReasonField,
@@ -198,7 +200,62 @@ def refuse_too_large(rows: list[dict[str, Any]]) -> None:
         raise ValidationError(_("The lines come to more than can be kept."), code="max_value")
 
 
-class SendProposalForm(ActForm):
+class DeliveryForm(ActForm):
+    """How a version goes to the client: by a letter with its link, or handed over by somebody."""
+
+    paper: ClassVar[str]
+    delivery = forms.ChoiceField(
+        label=_("How it reaches the client"),
+        choices=Delivery.choices,
+        required=False,
+        widget=forms.RadioSelect,
+        help_text=_("Blank: handed over; nothing is mailed."),
+    )
+    to = EmailsField(label=_("To"), required=False, help_text=_("Blank: the contact's address."))
+    copy = EmailsField(label=_("Copy"), required=False)
+    subject = forms.CharField(label=_("Subject"), max_length=250, required=False)
+    body = forms.CharField(
+        label=_("Message"),
+        max_length=10_000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text=_("The link stands under it."),
+    )
+    revision = forms.IntegerField(
+        required=False,
+        min_value=1,
+        widget=forms.HiddenInput,
+        help_text=_("The revision of the draft that was seen: where it has changed since, nothing is sent."),
+    )
+
+    def clean_delivery(self) -> str:
+        return self.cleaned_data["delivery"] or Delivery.HANDED_OVER
+
+    def clean(self) -> Cleaned:
+        cleaned = dict(super().clean() or self.cleaned_data)
+        given = {name: cleaned.pop(name, None) for name in ("to", "copy", "subject", "body")}
+        if cleaned.pop("delivery", None) != Delivery.LETTER or self.journey is None:
+            return cleaned
+        usual = proposed(self.journey, self.actor, paper=self.paper, number=self.number)
+        to = given["to"] or usual.to
+        if not to and "to" not in self.errors:
+            words = _("The contact has no e-mail address; give one, or hand it over yourself.")
+            self.add_error("to", ValidationError(words, code="required"))
+        subject = " ".join((given["subject"] or usual.subject).split())
+        cleaned["letter"] = Letter(to, given["copy"] or [], subject, given["body"] or usual.body)
+        return cleaned
+
+    @property
+    def number(self) -> int:
+        """Return the number of the version that is sent next: one query."""
+        model: Any = PAPERS[self.paper]
+        versions = model.objects.filter(**{f"{self.paper}__journey": self.journey})
+        last = versions.order_by("-number").values_list("number", "state").first()
+        return 1 if last is None else last[0] + (last[1] == "sent")
+
+
+class SendProposalForm(DeliveryForm):
+    paper = "proposal"
     lines = RowsField(
         LineForm,
         label=_("Lines"),
@@ -278,7 +335,8 @@ class RequestContractForm(ActForm):
     comment = comment_field()
 
 
-class SendContractForm(ActForm):
+class SendContractForm(DeliveryForm):
+    paper = "contract"
     terms = forms.CharField(
         label=_("Terms"),
         max_length=100_000,

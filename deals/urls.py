@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from .views import contracts, handoffs, links, meetings, payments, proposals, public
+from .views import contracts, handoffs, links, meetings, payments, proposals, public, sending
 
 app_name = "deals"
 urlpatterns: list[URLPattern] = [
@@ -14,6 +14,8 @@ urlpatterns: list[URLPattern] = [
     path("journeys/<int:pk>/proposal/totals/", proposals.proposal_totals, name="proposal-totals"),
     path("journeys/<int:pk>/proposal/compare/", proposals.proposal_compare, name="proposal-compare"),
     path("journeys/<int:pk>/proposal/v<int:number>.pdf", proposals.proposal_pdf, name="proposal-pdf"),
+    path("journeys/<int:pk>/proposal/send/", sending.send, {"paper": "proposal"}, name="proposal-send"),
+    path("journeys/<int:pk>/contract/send/", sending.send, {"paper": "contract"}, name="contract-send"),
     path("journeys/<int:pk>/proposal/link/", links.change_link, {"paper": "proposal"}, name="proposal-link"),
     path("journeys/<int:pk>/contract/link/", links.change_link, {"paper": "contract"}, name="contract-link"),
     path("contracts/", contracts.contract_list, name="contract-list"),

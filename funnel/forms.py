@@ -1,5 +1,6 @@
 """Inputs of acts, declared once: the same form renders HTML, validates JSON and describes itself as JSON schema."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
@@ -231,6 +233,35 @@ def refuse_fraction(amount: Decimal | None, currency: str = "") -> None:
         raise ValidationError(words, params={"currency": currency}, code="fraction")
 
 
+class EmailsField(forms.CharField):
+    """Several e-mail addresses: a list, or one text with commas or blanks between them; cleaned to a list."""
+
+    MOST = 20
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            **{"max_length": 2000, "widget": forms.TextInput(attrs={"inputmode": "email"}), **options}
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list | tuple) else value
+
+    def to_python(self, value: Any) -> Any:
+        words = value if isinstance(value, list | tuple) else re.split(r"[\s,;]+", value or "")
+        return list(dict.fromkeys(word.strip() for word in words if word.strip()))
+
+    def run_validators(self, value: Any) -> None:
+        if len(value) > self.MOST or len(", ".join(value)) > 2000:
+            words = _("At most %(limit)s addresses.")
+            raise ValidationError(words, params={"limit": self.MOST}, code="many")
+        for address in value:
+            try:
+                validate_email(address)
+            except ValidationError:
+                words = _("“%(value)s” is no e-mail address.")
+                raise ValidationError(words, params={"value": address}, code="invalid") from None
+
+
 class CurrencyField(forms.CharField):
     """Three letters in either case; blank is the organisation's currency."""
 
@@ -323,6 +354,8 @@ def _fits(field: forms.Field, value: Any) -> bool:
         return True
     if isinstance(field, RowsField | forms.JSONField):
         return True
+    if isinstance(field, EmailsField) and isinstance(value, list):
+        return all(isinstance(item, str) for item in value)
     if isinstance(field, forms.MultipleChoiceField | forms.ModelMultipleChoiceField):
         return isinstance(value, list) and all(isinstance(item, str | int) for item in value)
     if isinstance(field, forms.BooleanField):
@@ -357,6 +390,11 @@ def _field_schema(field: forms.Field) -> dict[str, Any]:
     match field:
         case RowsField():
             schema |= {"type": "array", "items": json_schema(field.row()), "minItems": field.min_rows}
+        case EmailsField():
+            address = {"type": "string", "format": "email"}
+            schema |= {
+                "anyOf": [{"type": "array", "items": address, "maxItems": field.MOST}, {"type": "string"}]
+            }
         case forms.ModelMultipleChoiceField():
             schema |= {"type": "array", "items": {"type": "string"}}
         case forms.ModelChoiceField():

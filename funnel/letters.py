@@ -70,7 +70,7 @@ def compose(
                 journey=journey, files=attached, actor=actor, at=event.occurred_at, event=event
             )
         if to:
-            _queue(journey, Activity.objects.get(event=event), actor, to, subject)
+            queue(journey, Activity.objects.get(event=event), actor, to=[to], subject=subject)
     except BaseException:
         files.drop_contents(kept)
         raise
@@ -84,18 +84,28 @@ def _said(event: Event) -> Event:
     return Event.objects.get(act=event.act, journey=event.journey_id, event=Happening.ACTIVITY_LOGGED)
 
 
-def _queue(journey: Journey, activity: Activity, actor: User, to: str, subject: str) -> None:
+def queue(
+    journey: Journey,
+    activity: Activity,
+    actor: User | None,
+    *,
+    to: Sequence[str],
+    subject: str,
+    copy: Sequence[str] = (),
+) -> Mail:
+    """Let what was logged go out as a letter in a moment, in the thread of its subject."""
     before = _last(journey)
     goes_on = before is not None and ANSWERS.sub("", before.subject) == ANSWERS.sub("", subject)
     message_id = f"<{uuid.uuid4().hex}@{_host()}>"
     refers = [*before.refers.split(), before.message_id][-MOST_REFERRED:] if before and goes_on else []
-    Mail.objects.create(
+    return Mail.objects.create(
         key=f"letter-{activity.pk}",
         journey=journey,
         activity=activity,
-        to=to,
-        sender=actor.get_full_name(),
-        reply_to=actor.email,
+        to=", ".join(to),
+        copy=", ".join(copy),
+        sender=actor.get_full_name() if actor else "",
+        reply_to=actor.email if actor else "",
         subject=subject,
         text=activity.summary,
         language=journey.contact.language,
@@ -109,6 +119,11 @@ def _queue(journey: Journey, activity: Activity, actor: User, to: str, subject: 
 def withdraw(events: Sequence[Event], at: datetime) -> None:
     """Take back the letters that were logged by these events, as far as they have not gone out yet."""
     Mail.objects.filter(activity__event__in=events, state=Mail.State.WAITING).update(state=Mail.State.DROPPED)
+
+
+def withdraw_mail(key: int | None) -> None:
+    """Take back one letter, if it has not gone out yet."""
+    Mail.objects.filter(pk=key, state=Mail.State.WAITING).update(state=Mail.State.DROPPED)
 
 
 def erase(journeys: Sequence[int]) -> None:
@@ -138,7 +153,8 @@ def _letter(row: Mail) -> EmailMultiAlternatives:
         subject=_one_line(row.subject),
         body=row.text,
         from_email=formataddr((_one_line(row.sender), parseaddr(settings.DEFAULT_FROM_EMAIL)[1])),
-        to=[row.to],
+        to=row.to.split(", "),
+        cc=row.copy.split(", ") if row.copy else None,
         reply_to=[row.reply_to] if row.reply_to else None,
         headers=headers,
     )

@@ -14,6 +14,7 @@ from django.db.models.functions import JSONObject
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from . import access, formats, registry
 from .access import Permission
@@ -84,6 +85,9 @@ REASON_KINDS: Final[dict[str, str]] = {
     H.OBJECTION_RAISED: Reason.Kind.OBJECTION,
     H.PARTNER_HANDOFF: Reason.Kind.REFERRED,
 }
+
+DELIVERIES: Final = {"letter": gettext_lazy("by e-mail"), "handed_over": gettext_lazy("handed over")}
+"""How what was sent reached the client."""
 
 OUTSIDERS: Final = frozenset(
     {H.PARTNER_HANDOFF, H.PARTNER_ACCEPTED, H.PARTNER_DECLINED, H.PARTNER_OUTCOME, H.REFERRAL_RETURNED}
@@ -175,7 +179,7 @@ def _letter(mail: Mail) -> dict[str, Any]:
     gone = mail.state in {Mail.State.DEAD, Mail.State.DROPPED, Mail.State.UNSURE}
     return {
         "subject": mail.subject,
-        "to": mail.to,
+        "to": ", ".join(filter(None, (mail.to, mail.copy))),
         "state": mail.get_state_display() if mail.state != Mail.State.SENT else "",
         "tone": "bad" if mail.state == Mail.State.DEAD else "warn" if gone else "",
     }
@@ -205,8 +209,11 @@ def _text(event: Any, *, money: bool) -> str:
         case H.SNOOZED:
             until = parse_datetime(str(event.inputs.get("until", "")))
             parts.append(_("until %(when)s") % {"when": formats.day_time(until)})
-        case H.PROPOSAL_SENT | H.CONTRACT_SENT if event.value.isdigit():
-            parts.append(_("version %(number)s") % {"number": event.value})
+        case H.PROPOSAL_SENT | H.CONTRACT_SENT:
+            if (number := event.value.removeprefix("v")).isdigit():
+                parts.append(_("version %(number)s") % {"number": number})
+            if (way := event.inputs.get("delivery")) in DELIVERIES:
+                parts.append(str(DELIVERIES[way]))
         case H.CLIENT_ANSWERED if event.value in Answer.values:
             parts.append(str(Answer(event.value).label))
             if version := event.inputs.get("version"):

@@ -174,6 +174,7 @@ class ProposalVersionSerializer(Model[ProposalVersion]):
             "tax",
             "total",
             "sent_at",
+            "delivery",
             *ANSWERED,
             "lines",
         )
@@ -278,6 +279,7 @@ class ContractVersionSerializer(Model[ContractVersion]):
             "amount",
             "file_name",
             "sent_at",
+            "delivery",
             *ANSWERED,
             "lines",
         )

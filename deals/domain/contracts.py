@@ -13,14 +13,15 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from deals.models import Contract, ContractVersion, Instalment, LegalIssue, ProposalVersion
-from funnel import machine, rates
+from funnel import letters, machine, rates
 from funnel.machine import Locked, Refusal, Refused
 from funnel.models import Event, Journey, Organisation, User
 from funnel.rates import Frozen
 from funnel.stages import DEAL_STAGES, Happening
 
-from . import links, schedule
-from .proposals import set_amount
+from . import delivery, links, schedule
+from .delivery import Delivery, Letter
+from .proposals import refuse_stale, set_amount
 
 # drafts --------------------------------------------------------------------------------------------------------------
 
@@ -147,14 +148,19 @@ def send_contract(
     terms: str = "",
     amount: Decimal | None = None,
     comment: str = "",
+    revision: int | None = None,
+    letter: Letter | None = None,
 ) -> list[Event]:
     """Send the draft to the client, frozen from then on; `terms` and `amount`, where given, go into it first.
 
-    Raises Refused where the draft has no amount, or neither terms nor a file.
+    With `letter` its link goes to the client by e-mail. Raises Refused where the draft has no amount, or neither
+    terms nor a file, or where it is not of `revision`.
     """
     (journey,) = journeys
     drafts = ContractVersion.objects.filter(contract__journey=journey, state=ContractVersion.State.DRAFT)
     version = drafts.select_related("contract").first()
+    refuse_stale(journey, version, revision)
+    way = Delivery.LETTER if letter else Delivery.HANDED_OVER
     if version is None and (terms or amount is not None):
         version = _start_drafts([Contract.objects.get_or_create(journey=journey)[0]])[0]
     if version is not None and (terms or amount is not None):
@@ -168,14 +174,20 @@ def send_contract(
         actor=actor,
         at=at,
         value=f"v{version.number}" if version else "",
-        inputs={"version": version.pk if version else None},
+        inputs={"version": version.pk if version else None, "delivery": way},
         comment=comment,
     )
     if version is None:
         raise LookupError("the requirement contract.version lets nothing through without a draft")
     version.state, version.sent_at, version.sent_event = ContractVersion.State.SENT, at, events[0]
     version.link_expires_at = links.issue(version.contract, actor=actor)
-    version.save(update_fields=["state", "sent_at", "sent_event", "link_expires_at"])
+    version.delivery = way
+    if letter:
+        version.letter, logged = delivery.post(
+            journeys=journeys, actor=actor, at=at, sent=events[0], paper=version.contract, letter=letter
+        )
+        events = [*events, *logged]
+    version.save(update_fields=["state", "sent_at", "sent_event", "link_expires_at", "delivery", "letter"])
     return events
 
 
@@ -369,6 +381,7 @@ def sendings_annulled(events: Sequence[Event], at: datetime) -> None:
         later = ContractVersion.objects.filter(
             contract=version.contract_id, state=ContractVersion.State.DRAFT
         ).first()
+        letters.withdraw_mail(version.letter_id)
         if later is not None and later.edited_at is not None:
             number = version.number
             version.delete()
@@ -377,13 +390,10 @@ def sendings_annulled(events: Sequence[Event], at: datetime) -> None:
             continue
         if later is not None:
             later.delete()
-        version.state, version.sent_at, version.sent_event = ContractVersion.State.DRAFT, None, None
         version.edited_at = version.edited_at or at
         version.revision += 1
-        version.link_expires_at = None
-        version.forget_answer()
-        fields = ["state", "sent_at", "sent_event", "edited_at", "revision", "link_expires_at"]
-        version.save(update_fields=[*fields, *version.ANSWERED])
+        version.unsend()
+        version.save()
 
 
 def signatures_annulled(events: Sequence[Event], at: datetime) -> None:

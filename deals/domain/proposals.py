@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 
 from deals.models import Line, Objection, Proposal, ProposalVersion
 from deals.totals import Totals, line_totals, sum_up
-from funnel import currencies, machine
+from funnel import currencies, letters, machine
 from funnel.machine import Locked, Refusal, Refused
 from funnel.models import Event, FieldChange, Journey, Organisation, Reason, User
 from funnel.stages import DEAL_STAGES, Happening
 
-from . import links
+from . import delivery, links
+from .delivery import Delivery, Letter
 
 LINE_COLUMNS = ("description", "unit", "quantity", "unit_price", "discount", "tax")
 
@@ -174,10 +175,13 @@ def send_proposal(
     lines: Sequence[Mapping[str, Any]] | None = None,
     valid_until: date | None = None,
     comment: str = "",
+    revision: int | None = None,
+    letter: Letter | None = None,
 ) -> list[Event]:
     """Send the draft to the client, frozen from then on; `lines`, where given, become the draft first.
 
-    The journey's expected amount becomes the version's total. Raises Refused where there is no draft with lines.
+    The journey's expected amount becomes the version's total. With `letter` its link goes to the client by e-mail.
+    Raises Refused where there is no draft with lines, or where it is not of `revision`.
     """
     (journey,) = journeys
     version: ProposalVersion | None = (
@@ -186,6 +190,8 @@ def send_proposal(
         .annotate(has_lines=Exists(Line.objects.filter(version=OuterRef("pk"))))
         .first()
     )
+    refuse_stale(journey, version, revision)
+    way = Delivery.LETTER if letter else Delivery.HANDED_OVER
     if lines:
         version = version or _start_drafts([Proposal.objects.get_or_create(journey=journey)[0]])[0]
         _replace_lines(version, lines)
@@ -198,7 +204,7 @@ def send_proposal(
         actor=actor,
         at=at,
         value=f"v{version.number}" if version else "",
-        inputs={"version": version.pk if version else None},
+        inputs={"version": version.pk if version else None, "delivery": way},
         given={"lines": lines},
         comment=comment,
     )
@@ -208,6 +214,12 @@ def send_proposal(
     version.valid_until = valid_until or version.valid_until
     version.amount_before = journey.amount
     version.link_expires_at = links.issue(version.proposal, actor=actor)
+    version.delivery = way
+    if letter:
+        version.letter, logged = delivery.post(
+            journeys=journeys, actor=actor, at=at, sent=events[0], paper=version.proposal, letter=letter
+        )
+        events = [*events, *logged]
     version.save()
     set_amount(journey, version.total, actor=actor, at=at)
     return events
@@ -225,6 +237,13 @@ def _fit_currency(draft: ProposalVersion, journey: Journey) -> None:
         }
         raise Refused({journey.pk: Refusal("data", ("proposal.lines",), words)})
     _replace_lines(draft, [{column: getattr(line, column) for column in LINE_COLUMNS} for line in lines])
+
+
+def refuse_stale(journey: Journey, version: Any, revision: int | None) -> None:
+    """Raise Refused where a draft is not the one that was seen: what is sent is what somebody has read."""
+    if revision is not None and (version is None or version.revision != revision):
+        words = _("The draft was changed since you opened it; look at it again. Nothing was sent.")
+        raise Refused({journey.pk: Refusal("stale", (), words)})
 
 
 def set_amount(journey: Journey, amount: Decimal | None, *, at: datetime, actor: User | None = None) -> None:
@@ -325,6 +344,7 @@ def sendings_annulled(events: Sequence[Event], at: datetime) -> None:
     for version in versions.select_related("proposal__journey"):
         later = version.proposal.versions.filter(state=ProposalVersion.State.DRAFT).first()
         set_amount(version.proposal.journey, version.amount_before, at=at)
+        letters.withdraw_mail(version.letter_id)
         if later is not None and later.edited_at is not None:
             number = version.number
             version.delete()
@@ -333,21 +353,11 @@ def sendings_annulled(events: Sequence[Event], at: datetime) -> None:
             continue
         if later is not None:
             later.delete()
-        version.state, version.sent_at, version.sent_event = ProposalVersion.State.DRAFT, None, None
-        version.amount_before = version.link_expires_at = None
-        version.forget_answer()
+        version.amount_before = None
+        version.unsend()
         version.edited_at = version.edited_at or at
         version.revision += 1
-        fields = [
-            "state",
-            "sent_at",
-            "sent_event",
-            "amount_before",
-            "edited_at",
-            "revision",
-            "link_expires_at",
-        ]
-        version.save(update_fields=[*fields, *version.ANSWERED])
+        version.save()
 
 
 def objections_annulled(events: Sequence[Event], at: datetime) -> None:

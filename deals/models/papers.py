@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from funnel.models import Event, Journey, User
+from funnel.models import Event, Journey, Mail, User
 from funnel.stages import Answer, Stage
 
 CLOSES_LINKS = frozenset({Stage.LOST, Stage.REFERRED, Stage.SPAM, Stage.MERGED})
@@ -64,6 +64,13 @@ class Linked(models.Model):
         return max(filter(wanted, versions), key=lambda version: version.number, default=None)
 
 
+class Delivery(models.TextChoices):
+    """How a version reaches the client."""
+
+    LETTER = "letter", _("By e-mail")
+    HANDED_OVER = "handed_over", _("I handed it over myself")
+
+
 class Answered(models.Model):
     """A version that is sent to the client, who answers it once."""
 
@@ -72,6 +79,8 @@ class Answered(models.Model):
     link_expires_at = models.DateTimeField(
         null=True, help_text="Until when the link shows it; empty: it does not expire."
     )
+    delivery = models.CharField(_("delivery"), max_length=12, choices=Delivery.choices, blank=True)
+    letter = models.OneToOneField(Mail, models.SET_NULL, null=True, related_name="sent_%(class)s")
     answer = models.CharField(_("client's answer"), max_length=10, choices=Answer.choices, blank=True)
     answered_at = models.DateTimeField(_("answered at"), null=True)
     answer_text = models.TextField(_("what the client wrote"), blank=True)
@@ -83,6 +92,12 @@ class Answered(models.Model):
 
     class Meta:
         abstract = True
+
+    def unsend(self) -> None:
+        """Make it a draft again, unsaved, as if it had not gone to the client."""
+        self.state, self.sent_at, self.sent_event, self.link_expires_at = "draft", None, None, None
+        self.delivery, self.letter = "", None
+        self.forget_answer()
 
     def forget_answer(self) -> None:
         """Let it be as if nobody had answered, unsaved."""

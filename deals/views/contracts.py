@@ -97,8 +97,11 @@ def contract(request: HttpRequest, pk: int) -> HttpResponse:
     except Refused as refused:
         words = refused.refusals[journey.pk].detail
         return _editor(request, journey_of(request, pk), form, status=409, refused=words)
+    page = reverse("deals:contract", args=[pk])
+    if request.POST.get("do") == "send":
+        return go(request, f"{page}?send=1")
     toast(request, _("Version %(number)s is saved as a draft.") % {"number": draft.number})
-    return go(request, reverse("deals:contract", args=[pk]))
+    return go(request, page)
 
 
 def _editor(
@@ -139,6 +142,7 @@ def _editor(
         "draft": draft,
         "writing": editable and (draft is not None or newest is None or starting),
         "editable": editable,
+        "sending": request.GET.get("send") == "1",
         "link": link_of(request, found, "contract"),
         **_offered(newest),
         "form": form,

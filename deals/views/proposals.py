@@ -111,8 +111,11 @@ def proposal(request: HttpRequest, pk: int) -> HttpResponse:
     except Refused as refused:
         words = refused.refusals[journey.pk].detail
         return _editor(request, journey_of(request, pk), form, status=409, refused=words)
+    page = reverse("deals:proposal", args=[pk])
+    if request.POST.get("do") == "send":
+        return go(request, f"{page}?send=1")
     toast(request, _("Version %(number)s is saved as a draft.") % {"number": draft.number})
-    return go(request, reverse("deals:proposal", args=[pk]))
+    return go(request, page)
 
 
 def _editor(
@@ -145,6 +148,7 @@ def _editor(
         "draft": draft,
         "writing": writing,
         "editable": editable,
+        "sending": request.GET.get("send") == "1",
         "form": form,
         "refused": refused,
         "number": draft.number if draft else (newest.number + 1 if newest else 1),

@@ -12,7 +12,7 @@ from .journey import Journey
 
 
 class Mail(models.Model):
-    """One e-mail to one person. `key` names it for good: what is promised twice is sent once.
+    """One e-mail. `key` names it for good: what is promised twice is sent once.
 
     With `activity` it is a letter to a client, shown on the timeline; without, a notice. `thread` is the message id of
     the first letter of a conversation, `refers` the ids that this one answers, oldest first.
@@ -29,7 +29,8 @@ class Mail(models.Model):
     key = models.CharField(max_length=120, unique=True)
     journey = models.ForeignKey(Journey, models.CASCADE, null=True, related_name="mails")
     activity = models.OneToOneField(Activity, models.CASCADE, null=True, related_name="mail")
-    to = models.EmailField(_("to"))
+    to = models.CharField(_("to"), max_length=2000, help_text="Addresses, set apart by commas.")
+    copy = models.CharField(_("copy"), max_length=2000, blank=True)
     sender = models.CharField(max_length=200, blank=True, help_text="The name beside the sending address.")
     reply_to = models.EmailField(blank=True)
     subject = models.CharField(_("subject"), max_length=250)

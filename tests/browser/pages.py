@@ -99,6 +99,8 @@ PAGES = (
     page("deals:meeting-list"),
     page("deals:proposal-list"),
     page("deals:proposal", {"act": "send"}, pk="proposal"),
+    page("deals:proposal-send", pk="proposal"),
+    page("deals:contract-send", pk="contract"),
     page("deals:contract-list"),
     page("deals:contract", {"act": "send"}, pk="contract"),
     page("deals:payment-list"),

@@ -35,8 +35,9 @@ def test_totals_follow_the_typing_and_the_draft_is_sent(visit: Visit) -> None:
     expect(page.locator("#totals")).to_contain_text("Row 2, Quantity")
     page.get_by_role("button", name="Remove row 2").click()
     expect(page.locator("#totals .sum dd")).to_have_text("€71.96")
-    page.get_by_role("button", name="Save draft").click()
-    page.get_by_role("button", name="Send version 1").click()
+    page.get_by_role("button", name="Save and send…").click()
+    page.locator("dialog[open]").get_by_label("I handed it over myself").check()
+    page.locator("dialog[open]").get_by_role("button", name="Record version 1").click()
     expect(page.get_by_label("Whoever has it sees the last version sent.")).to_be_visible()
     assert Journey.objects.get(pk=journey.pk).stage == Stage.PROPOSAL_SENT
     assert str(ProposalVersion.objects.get().total) == "71.96"
@@ -48,8 +49,10 @@ def test_the_editor_and_the_clients_page_work_without_scripts(visit: Visit) -> N
     write(page, 0, description="Gauge", quantity="2", unit_price="10")
     page.get_by_role("button", name="Work out totals").click()
     expect(page.locator("#totals .sum dd")).to_have_text("€20")
-    page.get_by_role("button", name="Save draft").click()
-    page.get_by_role("button", name="Send version 1").click()
+    page.get_by_role("button", name="Save and send…").click()
+    page.get_by_role("link", name="Send version 1…").click()
+    page.get_by_label("I handed it over myself").check()
+    page.locator("form.delivery button.primary").click()
     link = page.get_by_label("Whoever has it sees the last version sent.").input_value()
     client = visit(link, scripts=False)
     client.get_by_role("button", name="Accept").click()
@@ -107,6 +110,31 @@ def test_a_link_is_revoked_and_replaced_beside_the_editor(visit: Visit) -> None:
     check_access(client)
     client.goto(link)
     expect(client.get_by_role("heading", name="Proposal")).to_be_visible()
+
+
+def test_the_letter_goes_from_the_same_dialog_with_what_stands_on_the_screen(visit: Visit) -> None:
+    journey = journey_at(Stage.PROPOSAL_REQUESTED, email="ada@client.example")
+    page = visit(f"/journeys/{journey.pk}/proposal/", seller(), size=PHONE, theme="dark")
+    write(page, 0, description="Gauge", quantity="2", unit_price="10")
+    page.get_by_role("button", name="Save draft").click()
+    expect(page.get_by_text("Version 1 is saved as a draft.")).to_be_visible()
+    write(page, 0, quantity="3")
+    page.get_by_role("button", name="Save and send…").click()
+    dialog = page.locator("dialog[open]")
+    expect(dialog.get_by_text("€30")).to_be_visible()
+    expect(dialog.get_by_label("To", exact=False).first).to_have_value("ada@client.example")
+    expect(dialog.get_by_label("When it happened")).to_be_hidden()
+    check_access(page)
+    dialog.locator("[name=to]").fill("nobody")
+    page.watch.allow("422")
+    dialog.locator("button.primary").click()
+    expect(dialog.locator("[data-faults]")).to_be_visible()
+    dialog.locator("[name=to]").fill("ada@client.example, cto@client.example")
+    dialog.locator("button.primary").click()
+    expect(page.get_by_text("Sent. The letter leaves in a moment.")).to_be_visible()
+    version = ProposalVersion.objects.get()
+    assert (str(version.total), version.delivery) == ("30.00", "letter")
+    assert version.letter is not None and version.letter.to == "ada@client.example, cto@client.example"
 
 
 def test_an_offer_is_rejected_in_a_dialog_that_asks_for_a_reason(visit: Visit) -> None:
