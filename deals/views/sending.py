@@ -106,7 +106,7 @@ def _ask(
         "paper": paper,
         "draft": draft,
         "total": (draft.amount if paper == "contract" else draft.total) if draft else None,
-        "currency": Organisation.current().currency,
+        "currency": getattr(draft, "currency", "") or Organisation.current().currency,
         "form": form,
         "when": when or WhenForm.fresh(journey),
         "crumbs": crumbs(journey, list_name=f"deals:{paper}-list", list_label=label),
