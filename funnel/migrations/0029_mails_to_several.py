@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("funnel", "0024_client_answers"),
+        ("funnel", "0028_offers_decided_by"),
     ]
 
     operations = [

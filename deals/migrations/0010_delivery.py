@@ -4,8 +4,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("deals", "0006_answers_once_a_version"),
-        ("funnel", "0025_mails_to_several"),
+        ("deals", "0009_proposal_taxes_of_before"),
+        ("funnel", "0029_mails_to_several"),
     ]
 
     operations = [
