@@ -56,7 +56,11 @@ def test_sending_the_draft_freezes_it_and_sets_what_the_journey_is_to_bring() ->
     saved = draft(journey)
     journey = run(journey, "send_proposal", {}, at=timezone.now())
     sent = event(journey, "proposal_sent")
-    assert (sent.value, sent.amount, sent.inputs) == ("v1", None, {"version": saved.pk})
+    assert (sent.value, sent.amount, sent.inputs) == (
+        "v1",
+        None,
+        {"version": saved.pk, "delivery": "handed_over"},
+    )
     assert versions(journey) == [(1, "sent", Decimal("20.00"))]
     assert journey.amount == Decimal("20.00")
 
