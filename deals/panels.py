@@ -27,6 +27,7 @@ from deals.models import (
 from funnel import access, formats
 from funnel.access import Permission
 from funnel.models import Journey, Note, Organisation, User
+from funnel.rates import origin_words
 from funnel.stages import Role, Stage
 
 MONEY = ("amount", "total", "paid", "left", "credit")
@@ -153,6 +154,7 @@ def _read(journey_id: int) -> dict[str, list[dict[str, Any]]]:
                 amount=F("amount"),
                 paid_on=F("paid_on"),
                 method=F("method"),
+                original=F("event__inputs__original"),
             ),
             sums_=_rows(
                 Journey.objects.filter(pk=OuterRef("pk")).with_sums("paid", "credit"),
@@ -266,6 +268,8 @@ def payments(journey: Journey, user: User) -> dict[str, Any] | None:
     today = timezone.now().astimezone(zone).date()
     for instalment in known["instalments"]:
         instalment["status"] = status_of(instalment, today)
+    for payment in known["payments"]:
+        payment["origin"] = origin_words(payment["original"])
     return {
         "instalments": known["instalments"],
         "payments": known["payments"],

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from . import cleaning, currencies
 from .formats import day as day_words
+from .formats import money, number
 from .machine import Refusal, Refused
 from .models import Journey, Organisation, SettingChange, User
 from .models.organisation import Rate
@@ -22,6 +23,8 @@ from .settings_log import Values
 from .subjects import RATE
 
 COLUMNS: Final = ("date", "currency", "rate")
+PLACES: Final = 10
+"""Decimals of a rate."""
 CODE: Final = re.compile(r"[A-Z]{3}")
 NUMBER: Final = re.compile(r"[0-9]{1,10}(\.[0-9]{1,10})?")
 
@@ -84,8 +87,23 @@ def freeze(amount: Decimal, currency: str, *, day: date) -> Frozen:
         "amount": f"{amount:f}",
         "currency": currency,
         "rate": f"{found.rate.normalize():f}",
+        "day": found.day.isoformat(),
     }
     return replace(frozen, amount=frozen.also(amount))
+
+
+def origin_words(original: Mapping[str, Any] | None) -> str:
+    """Return what an amount was before it was frozen, the rate and the day from which that holds; "" for none."""
+    if not original:
+        return ""
+    told = {
+        "amount": money(original["amount"], original["currency"]),
+        "rate": number(original["rate"], PLACES),
+    }
+    if "day" not in original:  # of earlier versions
+        return _("%(amount)s at %(rate)s") % told
+    day = day_words(date.fromisoformat(original["day"]))
+    return _("%(amount)s at %(rate)s, the rate of %(day)s") % {**told, "day": day}
 
 
 def freeze_for(journey: Journey, amount: Decimal, currency: str, *, day: date) -> Frozen:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any, Final
 
 from django.contrib.postgres.aggregates import StringAgg
@@ -22,6 +21,7 @@ from .look import stage_colour
 from .mentions import marked
 from .models import Activity, Mail, Note, Reason, User
 from .queries import Among, EventQuerySet
+from .rates import origin_words
 from .stages import MONEY_EVENTS, Answer, Happening, Role, Stage
 
 H = Happening
@@ -224,8 +224,8 @@ def _text(event: Any, *, money: bool) -> str:
                 parts.append(str(Activity.Direction(direction).label))
     if event.amount is not None and event.event in MONEY_EVENTS and money:
         parts.append(formats.money(event.amount, event.currency))
-        if original := event.inputs.get("original"):
-            parts.append(formats.money(Decimal(original["amount"]), original["currency"]))
+        if origin := origin_words(event.inputs.get("original")):
+            parts.append(origin)
     if reason := reason_of(event):
         parts.append(reason)
     return " · ".join(parts)

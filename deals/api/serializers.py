@@ -25,7 +25,7 @@ from deals.models import (
 from deals.models.papers import Linked
 from funnel import access
 from funnel.access import Permission
-from funnel.api.serializers import KeyField
+from funnel.api.serializers import KeyField, OriginalSerializer
 from funnel.models import Contact, Organisation
 
 Model = serializers.ModelSerializer
@@ -348,11 +348,15 @@ class ContractInput(ContractPatch):
 
 
 class PaymentSerializer(Model[Payment]):
-    """Money in, or back where `kind` is refund."""
+    """Money in, or back where `kind` is refund, in the organisation's currency."""
+
+    original = OriginalSerializer(
+        source="event.inputs.original", read_only=True, allow_null=True, default=None
+    )
 
     class Meta:
         model = Payment
-        fields = ("id", "journey", "event", "kind", "amount", "paid_on", "instalment", "method")
+        fields = ("id", "journey", "event", "kind", "amount", "original", "paid_on", "instalment", "method")
         read_only_fields = fields
 
 

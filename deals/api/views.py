@@ -275,7 +275,7 @@ class PaymentViewSet(_OfJourneys):
     ordering_fields = ("paid_on", "id")
     permission = Permission.SEE_MONEY
     http_method_names = ("get", "post", "head", "options")
-    queryset = Payment.objects.all()
+    queryset = Payment.objects.select_related("event")
 
     @extend_schema(request=shapes.PaymentInput, responses={201: shapes.PaymentSerializer, **REFUSALS})
     def create(self, request: Request) -> Response:

@@ -454,6 +454,15 @@ class AnnulRequest(serializers.Serializer[Any]):
     comment = serializers.CharField(required=False, allow_blank=True, max_length=5000)
 
 
+class OriginalSerializer(serializers.Serializer[Any]):
+    """What an amount was in its own currency, before it was frozen at a rate."""
+
+    amount = serializers.CharField()
+    currency = serializers.CharField()
+    rate = serializers.CharField()
+    day = serializers.DateField(required=False, help_text="From which the rate holds")
+
+
 class WarningSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     detail = serializers.CharField()

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from funnel.access import Permission, may
 from funnel.api.auth import HasScope
 from funnel.api.errors import form_faults, invalid
-from funnel.api.serializers import Problem
+from funnel.api.serializers import OriginalSerializer, Problem
 from funnel.api.views import KnownParameters, RolePermits, chosen
 from funnel.models import Organisation, User
 from kpi.forms import CUTS
@@ -56,6 +56,7 @@ class RecordRow(serializers.Serializer[Any]):
         allow_null=True, help_text="As the number counts it: a refund is negative in payments_net"
     )
     currency = serializers.CharField(allow_null=True)
+    original = OriginalSerializer(allow_null=True)
     source = serializers.CharField(allow_blank=True)  # type: ignore[assignment]  # a field of that name
     campaign = serializers.CharField(allow_blank=True)
     service = serializers.CharField(allow_blank=True)

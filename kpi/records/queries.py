@@ -4,6 +4,7 @@ Whatever lies behind a number becomes one relation, `listed`, of the same column
 conditions and filters that the number is counted from, so that the two cannot part.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -37,7 +38,7 @@ class Place(NamedTuple):
 class Record:
     """A row behind a number. `amount` is signed as the number counts it, `seconds` the duration that it adds.
 
-    `event` is "" for a visit and an instalment; `id` is the event's, or the instalment's, or tells visits apart. The
+    `original` is what the amount was before it was frozen, None where it was just that. `event` is "" for a visit and an instalment; `id` is the event's, or the instalment's, or tells visits apart. The
     cuts are their keys, "" where there is none; `stage`, `left_at` and `went_to` are a visit's.
     """
 
@@ -56,6 +57,7 @@ class Record:
     service: str
     owner: str
     team: str
+    original: dict[str, Any] | None
 
     @property
     def place(self) -> Place:
@@ -117,7 +119,7 @@ def find(sought: Sought, *, size: int, place: Place | None = None, backwards: bo
         parameters |= {"place_at": place.at, "place_id": place.id}
     found = run(f"{relations}{_PAGE.format(where=where, way=way)}", parameters)
     count, money = found[0][:2]
-    rows = [Record(*row[2:]) for row in found if row[2] is not None]
+    rows = [Record(*(*row[2:-1], json.loads(row[-1] or "null"))) for row in found if row[2] is not None]
     more = len(rows) > size
     rows = rows[:size]
     if backwards:
@@ -135,12 +137,17 @@ _NAMES: Final = ", ".join(f"coalesce({by}.{name}, '')" for by, (_table, name) in
 _JOINS: Final = " ".join(
     f"LEFT JOIN {table} {by} ON {by}.id = listed.{by}_id" for by, (table, _name) in sql.CUTS.items()
 )
+_ORIGINAL: Final = """(
+    SELECT told.inputs -> 'original' FROM funnel_event told
+    WHERE told.id = listed.id AND listed.event <> '' AND listed.amount IS NOT NULL
+)"""
+"""What an event's amount was in its own currency."""
 _PAGE: Final = f"""
 SELECT whole.count, whole.sum, page.*
 FROM (SELECT count(*) AS count, sum(amount) AS sum FROM listed) AS whole
 LEFT JOIN (
     SELECT listed.id, listed.journey_id, listed.event, listed.at, listed.amount, listed.reason, listed.seconds,
-        listed.stage, listed.left_at, listed.went_to, {_NAMES}
+        listed.stage, listed.left_at, listed.went_to, {_NAMES}, {_ORIGINAL} AS original
     FROM (SELECT * FROM listed {{where}} ORDER BY at {{way}}, id {{way}} LIMIT %(limit)s) AS listed {_JOINS}
 ) AS page ON TRUE
 ORDER BY page.at {{way}}, page.id {{way}}"""

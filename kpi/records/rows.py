@@ -29,6 +29,11 @@ class Row:
     unit: str
     waiting: bool
 
+    @property
+    def original(self) -> dict[str, Any] | None:
+        """What the amount was in its own currency, for who sees it."""
+        return self.record.original if self.amount is not None else None
+
     def json(self, currency: str) -> dict[str, Any]:
         """Return the row as REST answers it."""
         record = self.record
@@ -43,6 +48,7 @@ class Row:
             "at": record.at,
             "amount": plain(self.amount),
             "currency": currency if self.amount is not None else None,
+            "original": self.original,
             "source": record.source,
             "campaign": record.campaign,
             "service": record.service,

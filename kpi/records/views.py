@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET
 from funnel import formats
 from funnel.access import Permission, may
 from funnel.models import Organisation
+from funnel.rates import origin_words
 from funnel.sheets import csv_file, xlsx_file
 from funnel.stages import Happening, Stage
 from funnel.views.base import permitted, person
@@ -150,6 +151,7 @@ def _shown(row: Row, form: RecordsForm, sought: Sought) -> dict[str, Any]:
     return {
         "row": row,
         "event": _event(row),
+        "origin": origin_words(row.original),
         "due_on": record.at.astimezone(sought.organisation.zone).date() if is_due else None,
         "duration": _duration(row),
         **{cut: _label(form, cut, getattr(record, cut)) for cut in CUTS},
@@ -177,7 +179,8 @@ def _label(form: RecordsForm, cut: str, value: str) -> str:
 
 
 _HEAD: Final = (
-    "client", "journey", "event", "at", "amount", "currency", "source", "campaign", "service", "owner", "team", "stage",
+    "client", "journey", "event", "at", "amount", "currency", "original_amount", "original_currency", "rate",
+    "rate_from", "source", "campaign", "service", "owner", "team", "stage",
     "reason", "duration", "unit", "waiting", "went_to",
 )  # fmt: skip
 
@@ -196,6 +199,7 @@ def _lines(
             record.at.astimezone(organisation.zone).isoformat(timespec="seconds"),
             None if row.amount is None else float(row.amount),
             organisation.currency if row.amount is not None else "",
+            *_origin(row.original or {}),
             *(_label(form, cut, getattr(record, cut)) for cut in CUTS),
             str(Stage(row.stage_now).label) if row.stage_now else "",
             record.reason,
@@ -207,6 +211,14 @@ def _lines(
     if found.has_older:
         words = _("Only the newest %(most)s of %(count)s: choose a shorter period or a filter.")
         yield (words % {"most": formats.number(MOST_IN_A_FILE), "count": formats.number(found.count)},)
+
+
+def _origin(original: Mapping[str, str]) -> Iterator[str | float | None]:
+    """What an amount was in its own currency, and the rate: blank cells where it was in the organisation's."""
+    yield float(original["amount"]) if original else None
+    yield original.get("currency", "")
+    yield float(original["rate"]) if original else None
+    yield original.get("day", "")
 
 
 def _with(query: QueryDict, **changes: str | list[str]) -> str:

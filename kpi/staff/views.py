@@ -20,6 +20,7 @@ from funnel.look import stage_colour
 from funnel.models import Event, Journey, Organisation, User
 from funnel.paging import keyset
 from funnel.periods import DAY
+from funnel.rates import origin_words
 from funnel.sheets import csv_file, xlsx_file
 from funnel.stages import MONEY_EVENTS, Stage
 from funnel.timeline import ICONS
@@ -284,6 +285,7 @@ def _item(event: Any, visible: bool, organisation: Organisation, *, money: bool)
     }
     if money and event.amount is not None and event.event in MONEY_EVENTS:
         item["amount"] = formats.money(event.amount, event.currency or organisation.currency)
+        item["origin"] = origin_words(event.inputs.get("original"))
     if applied := getattr(event, "applied_at", None):
         minutes = organisation.clock.business_minutes(applied, event.occurred_at)
         item["minutes"] = formats.number(minutes, 1)

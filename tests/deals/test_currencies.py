@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import json
 from decimal import Decimal
@@ -20,6 +21,7 @@ from funnel.machine import Refused
 from funnel.models import Journey, Organisation
 from funnel.models.organisation import Rate
 from funnel.periods import Period
+from funnel.rates import origin_words
 from funnel.stages import Role, Stage
 from kpi import report
 from tests.factories import journey_at, people, run, token
@@ -170,6 +172,57 @@ def test_programs_and_pages_name_the_currency_and_the_journey_shows_both_amounts
     shown = client.get(f"/journeys/{journey.pk}/").content.decode()
     assert "€95" in shown
     assert "$100" in shown
+
+
+ORIGIN = "$100 at 0.95, the rate of 1 Apr"
+"""What a payment of 95 EUR on 2 April was."""
+
+
+@pytest.mark.usefixtures("rates")
+def test_wherever_a_foreign_payment_stands_it_tells_what_it_came_from(client: Client) -> None:
+    journey, manager = won(), people(Role.MANAGER)
+    day = at("2026-04-02T12:00-03:00")
+    run(journey, "payment_received", {"amount": "100", "currency": "USD"}, at=day, actor=manager)
+    run(journey, "payment_received", {"amount": "7"}, at=day, actor=manager)
+    client.force_login(manager)
+    page = client.get(f"/journeys/{journey.pk}/")
+    assert page.content.decode().count(ORIGIN) == 2  # in the panel and on the timeline
+    staff = f"date=2026-04-02&person={manager.pk}"
+    records = "/dashboard/records/?metric=payments_net&month=2026-04"
+    for url in (
+        f"/contacts/{journey.contact_id}/",
+        f"/staff/{manager.pk}/?date=2026-04-02",
+        f"/staff/rows/payments/?{staff}",
+        records,
+    ):
+        assert client.get(url).content.decode().count(ORIGIN) == 1, url
+    lines = client.get(records + "&format=csv").content.decode("utf-8-sig").splitlines()
+    told = {row["amount"]: row for row in csv.DictReader(lines)}
+    origin = ("original_amount", "original_currency", "rate", "rate_from")
+    assert [told["95.0"][name] for name in origin] == ["100.0", "USD", "0.95", "2026-04-01"]
+    assert [told["7.0"][name] for name in origin] == ["", "", "", ""]
+
+
+@pytest.mark.usefixtures("rates")
+def test_programs_read_what_a_foreign_payment_came_from(client: Client) -> None:
+    journey, manager = won(), people(Role.MANAGER)
+    for inputs in ({"amount": "100", "currency": "USD"}, {"amount": "7"}):
+        run(journey, "payment_received", inputs, at=at("2026-04-02T12:00-03:00"))
+    program = token(manager, "read")
+    wanted = [None, {"amount": "100", "currency": "USD", "rate": "0.95", "day": "2026-04-01"}]
+    for url in ("/api/v1/payments/", "/api/v1/kpi/records/?metric=payments_net&month=2026-04"):
+        rows = client.get(url, headers=program).json()["results"]
+        assert sorted((row["original"] for row in rows), key=bool) == wanted
+    marketer = client.get(
+        "/api/v1/kpi/records/?metric=payments_net&month=2026-04", headers=token(people(Role.MARKETER), "read")
+    )
+    assert "USD" not in marketer.content.decode()
+
+
+@pytest.mark.usefixtures("rates")
+def test_a_payment_of_an_earlier_version_tells_what_is_known_of_it(client: Client) -> None:
+    assert origin_words({"amount": "100", "currency": "USD", "rate": "0.95"}) == "$100 at 0.95"
+    assert origin_words(None) == ""
 
 
 @pytest.mark.parametrize("currency", ["DOLLARS", "U1", "€€€"])

@@ -53,7 +53,10 @@ _SLOTS = itertools.count(1)
 
 def begun(journey: Journey) -> dict[str, Any]:
     """Return a demo at an hour of its own before anything else happened: nobody is busy then, and it may be held."""
-    return {"starts_at": later(START, hours=-(next(_SLOTS) % 8000)).isoformat(), "place": "Their plant"}
+    return {
+        "starts_at": later(START, hours=-(1600 + next(_SLOTS) % 6000)).isoformat(),
+        "place": "Their plant",
+    }
 
 
 def called_off(journey: Journey) -> dict[str, Any]:
