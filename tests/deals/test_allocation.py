@@ -186,6 +186,7 @@ CENTS = st.integers(1, 50_000).map(lambda cents: Decimal(cents) / 100)
 DAYS = st.dates(dt.date(2026, 1, 6), dt.date(2026, 10, 30))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     owed=st.lists(CENTS, max_size=5),
     entries=st.lists(

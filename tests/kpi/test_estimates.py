@@ -14,7 +14,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deals.models import Instalment
@@ -114,6 +114,7 @@ def test_money_never_ends_below_what_has_come_though_months_before_ended_with_re
     assert (found.value, found.low, found.high) == (100, 100, 100)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     daily=st.lists(st.floats(-1000, 1000), min_size=60, max_size=260),
     day=st.integers(1, 31),

@@ -32,7 +32,7 @@ def test_a_count_lists_its_journeys_newest_first(golden: Organisation, client: C
     first = found["results"][0]
     assert first | {"id": 0, "journey": 0, "at": ""} == {
         "id": 0, "journey": 0, "visible": True, "name": "C11", "event": "lead_created", "at": "", "amount": None,
-        "currency": None, "source": "web", "campaign": first["campaign"], "service": "crm", "owner": first["owner"],
+        "currency": None, "original": None, "source": "web", "campaign": first["campaign"], "service": "crm", "owner": first["owner"],
         "team": first["team"], "stage": first["stage"], "reason": "", "duration": None, "visit": None,
     }  # fmt: skip
     moments = [row["at"] for row in found["results"]]
