@@ -14,7 +14,7 @@ from .access import Permission
 from .cleaning import EmailField, LineField
 from .forms import MoneyField
 from .models import Journey, User
-from .parties import details_of, mark_of
+from .parties import REACHED_BY, details_of, mark_of
 from .periods import FIRST_YEAR, LAST_YEAR
 
 
@@ -60,6 +60,6 @@ class DetailsForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = dict(super().clean() or self.cleaned_data)
-        if not self.errors and not any(cleaned.get(name) for name in ("name", "email", "phone")):
+        if not self.errors and not any(cleaned.get(name) for name in REACHED_BY):
             raise ValidationError(_("Leave at least a name, an e-mail address or a phone number."))
         return cleaned

@@ -19,6 +19,8 @@ from .models import Company, Contact, FieldChange, Journey, User
 Party = Contact | Company
 
 CONTACT: Final = ("name", "email", "phone", "region")
+REACHED_BY: Final = ("name", "email", "phone")
+"""A person keeps at least one of these."""
 COMPANY: Final = ("name", "domain", "tax_id", "region")
 EXPECTED: Final = ("amount", "expected_on")
 """What is expected of a journey."""
@@ -146,6 +148,16 @@ def mark_of(journey: Journey) -> str:
     return _mark(details_of(journey))
 
 
+def hold(key: int) -> Journey:
+    """Lock a journey, its contact and its company, in this order, and return it with them as they stand: within a
+    transaction. What is compared after this cannot change until it ends.
+    """
+    journey = machine.lock([key])[0]  # its people may be others than when it was read
+    journey.contact = Contact.objects.select_for_update(of=("self",)).get(pk=journey.contact_id)
+    journey.company = Company.objects.select_for_update().filter(pk=journey.company_id).first()
+    return journey
+
+
 @transaction.atomic
 def edit_details(
     *, journey: Journey, actor: User, mark: str = "", act: uuid.UUID | None = None, **details: Any
@@ -154,19 +166,23 @@ def edit_details(
 
     What is changed is kept under `act`. The contact and the company are shared by all their journeys. Raises ChangedMeanwhile.
     """
-    fresh = machine.lock([journey.pk])[0]  # its people may be others than when it was read
-    contact = Contact.objects.select_for_update(of=("self",)).get(pk=fresh.contact_id)
-    company = Company.objects.select_for_update().filter(pk=fresh.company_id).first()
-    fresh.contact, fresh.company = contact, company
+    fresh = hold(journey.pk)
     if mark and mark != mark_of(fresh):
         raise ChangedMeanwhile
-    act = act or uuid.uuid4()
-    write(contact, {name: details[name] for name in CONTACT if name in details}, actor=actor, act=act)
-    if company:
-        firm = {name: details[f"company_{name}"] for name in COMPANY if f"company_{name}" in details}
-        write(company, firm, actor=actor, act=act)
-    write(fresh, {name: details[name] for name in EXPECTED if name in details}, actor=actor, act=act)
+    write_details(fresh, details, actor=actor, act=act or uuid.uuid4())
     return fresh
+
+
+def write_details(journey: Journey, details: Mapping[str, Any], *, actor: User, act: uuid.UUID) -> None:
+    """Write details of a journey that is held. Raises ChangedMeanwhile where nothing would be left to reach them by."""
+    person = {name: details[name] for name in CONTACT if name in details}
+    if person and not any(person.get(name, getattr(journey.contact, name)) for name in REACHED_BY):
+        raise ChangedMeanwhile
+    write(journey.contact, person, actor=actor, act=act)
+    if journey.company:
+        firm = {name: details[f"company_{name}"] for name in COMPANY if f"company_{name}" in details}
+        write(journey.company, firm, actor=actor, act=act)
+    write(journey, {name: details[name] for name in EXPECTED if name in details}, actor=actor, act=act)
 
 
 def same_person(journey: Journey) -> int:

@@ -1,4 +1,4 @@
-"""Changing one value of a journey where it stands in the list: read, checked, written, and undone."""
+"""Changing one value of a journey where it stands, in the list and on its page: read, checked, written, and undone."""
 
 from __future__ import annotations
 
@@ -26,8 +26,20 @@ from funnel.models import Company, Contact, FieldChange, Journey, Organisation, 
 from funnel.parties import ChangedMeanwhile
 from funnel.stages import Happening
 
-DETAILS: Final = ("name", "email", "phone", "region", "company_name", "amount", "expected_on")
-FIELDS: Final = (*DETAILS, "owner", "service")
+DETAILS: Final = (*parties.CONTACT, *(f"company_{name}" for name in parties.COMPANY), *parties.EXPECTED)
+"""What the page of a journey has."""
+FIELDS: Final = (
+    "name",
+    "email",
+    "phone",
+    "region",
+    "company_name",
+    "amount",
+    "expected_on",
+    "owner",
+    "service",
+)
+"""What the list has."""
 
 
 class CannotUndo(Exception):
@@ -46,9 +58,11 @@ class CellForm(forms.Form):
 
     was = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
-    def __init__(self, data: Any = None, *, journey: Journey, user: User, name: str) -> None:
+    def __init__(
+        self, data: Any = None, *, journey: Journey, user: User, name: str, auto_id: str = "cell_%s"
+    ) -> None:
         initial = {name: shown_value(journey, name), "was": mark_of(journey, name)}
-        super().__init__(data, initial=initial, auto_id="cell_%s")
+        super().__init__(data, initial=initial, auto_id=auto_id)
         self.journey, self.user, self.name = journey, user, name
         self.fields[name] = _field(journey, user, name)
 
@@ -70,13 +84,13 @@ class CellForm(forms.Form):
 
 def may_edit(user: User, journey: Journey, name: str) -> bool:
     """Tell whether the person may change this value of a journey that they see."""
-    if name not in FIELDS or not access.may_edit(user, journey):
+    if name not in {*FIELDS, *DETAILS} or not access.may_edit(user, journey):
         return False
     if name == "amount":
         return access.may(user, access.Permission.SEE_MONEY)
     if name == "owner":
         return not machine.check_fact(machine.Locked([journey]), Happening.OWNER_CHANGED, user)
-    return name != "company_name" or journey.company_id is not None
+    return not name.startswith("company_") or journey.company_id is not None
 
 
 def _field(journey: Journey, user: User, name: str) -> forms.Field:
@@ -130,10 +144,10 @@ def in_words(value: Any) -> str:
 def save(*, journey: Journey, actor: User, name: str, value: Any, was: str = "") -> Saved:
     """Write one value; with `was`, only where it still stands as it did when that mark was taken.
 
+    The journey and its people are locked before anything is compared, as others may share them.
     Raises PermissionDenied, ChangedMeanwhile, machine.Refused.
     """
-    (held,) = machine.lock([journey.pk])
-    fresh = Journey.objects.with_parties().get(pk=held.pk)
+    fresh = parties.hold(journey.pk)
     if not may_edit(actor, fresh, name):
         raise PermissionDenied
     if was and was != mark_of(fresh, name):
@@ -150,7 +164,7 @@ def save(*, journey: Journey, actor: User, name: str, value: Any, was: str = "")
     if name == "service":
         parties.write(fresh, {"service_id": value.pk if value else None}, actor=actor, act=act)
     else:
-        parties.edit_details(journey=fresh, actor=actor, act=act, **{name: value})
+        parties.write_details(fresh, {name: value}, actor=actor, act=act)
     changed = FieldChange.objects.filter(act=act).exists()
     return Saved(reverse("funnel:cell-undo", args=[act]) if changed else "")
 

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from funnel import access, inline_details, journey_page
 from funnel.chronicle import field_history, owner_history
-from funnel.details_form import DetailsForm
+from funnel.lists import editing
 from funnel.models import Journey
-from funnel.parties import ChangedMeanwhile, details_of
+from funnel.parties import ChangedMeanwhile
 from funnel.stages import Role
 from funnel.toasts import toast
 
@@ -34,31 +34,27 @@ def field(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     user, journey = person(request), journey_of(request, pk)
     if not access.may_edit(user, journey):
         raise PermissionDenied
-    if inline_details.form_for(journey, user, name) is None:
+    if name not in editing.DETAILS or not editing.may_edit(user, journey, name):
         raise Http404("no such detail")
     if request.method == "GET":
         if not is_fragment(request):
             return go(request, f"{reverse('funnel:journey-details', args=[pk])}#id_{name}")
         if request.GET.get("row"):
             return _row(request, journey, name)
-        return _ask(request, journey, name)
-    given = request.POST.get(name, "")
-    form = inline_details.form_for(journey, user, name, given)
-    if form is None:
-        raise Http404("no such detail")
-    form.is_valid()
-    if faults := inline_details.faults_of(form, name):
-        return _ask(request, journey, name, form=form, faults=faults, status=422)
+        return _ask(request, journey, name, _form(request, journey, name))
+    form = _form(request, journey, name, request.POST)
+    if not form.is_valid():
+        return _ask(request, journey, name, form, status=422)
     try:
-        inline_details.edit_field(
+        editing.save(
             journey=journey,
             actor=user,
             name=name,
             value=form.cleaned_data[name],
-            mark=request.POST.get("mark", ""),
+            was=form.cleaned_data["was"],
         )
     except ChangedMeanwhile:
-        return _ask(request, journey_of(request, pk), name, form=form, status=409)
+        return _ask(request, journey_of(request, pk), name, form, status=409)
     toast(request, _("%(field)s: saved.") % {"field": form.fields[name].label})
     if not is_fragment(request) or name in inline_details.HEADS:
         return go(request, reverse("funnel:journey", args=[pk]))
@@ -74,30 +70,25 @@ def _row(request: HttpRequest, journey: Journey, name: str) -> HttpResponse:
     return render(request, "funnel/_detail.html", {"row": row, "may_edit": True, "focus": True})
 
 
+def _form(request: HttpRequest, journey: Journey, name: str, data: Any = None) -> editing.CellForm:
+    return editing.CellForm(data, journey=journey, user=person(request), name=name, auto_id="id_%s")
+
+
 def _ask(
-    request: HttpRequest,
-    journey: Journey,
-    name: str,
-    *,
-    form: DetailsForm | None = None,
-    faults: list[str] | None = None,
-    status: int = 200,
+    request: HttpRequest, journey: Journey, name: str, form: editing.CellForm, *, status: int = 200
 ) -> HttpResponse:
-    user = person(request)
-    stands = details_of(journey)[name]
-    shown = form or DetailsForm(journey=journey, user=user)
-    change = inline_details.last_change(journey, name) if status == 409 else None
-    mark = request.POST.get("mark", "") if status == 422 else inline_details.value_mark(stands)
+    stale = status == 409
     context: dict[str, Any] = {
         "journey": journey,
         "name": name,
-        "field": shown[name],
-        "label": shown.fields[name].label,
-        "faults": faults or [],
-        "mark": mark,
-        "stale": status == 409,
-        "stands": stands,
-        "change": change,
+        "field": form[name],
+        "label": form.fields[name].label,
+        "faults": form.errors.get(name, []),
+        # what is saved next is decided on what this shows now
+        "mark": editing.mark_of(journey, name) if stale else form["was"].value(),
+        "stale": stale,
+        "stands": editing.in_words(editing.value_of(journey, name)),
+        "change": inline_details.last_change(journey, name) if stale else None,
         "url": reverse("funnel:journey-field", args=[journey.pk, name]),
     }
     return render(request, "funnel/_detail_form.html", context, status=status)

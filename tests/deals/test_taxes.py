@@ -169,7 +169,7 @@ def test_yen_have_no_fraction_anywhere(program: Program, journey: Journey) -> No
 
 def test_every_field_of_money_refuses_a_fraction_of_a_yen(program: Program, journey: Journey) -> None:
     won = journey_at(Stage.WON)
-    organisation(currency="JPY")
+    Organisation.objects.update(currency="JPY")  # with money on record no door would
     assert program.send("patch", f"journeys/{journey.pk}/", {"amount": "10.50"})[0] == 400
     assert program.send("patch", f"journeys/{journey.pk}/", {"amount": "10.00"})[0] == 200
     pay = f"journeys/{won.pk}/facts/payment_received/"
