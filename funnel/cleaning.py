@@ -76,8 +76,14 @@ def address(text: str) -> str:
     """Return an e-mail address without what a link or a spreadsheet put around it, in lower case; it is not judged."""
     text = line(text)
     if link := _MAILTO.match(text):
-        text = line(unquote(link[1]))
+        text = line(unquoted(link[1]))
     return text.lower()
+
+
+def unquoted(text: str) -> str:
+    """Return what a link says in place of its escapes; as it stands where that is no text that can be kept."""
+    said = unquote(text)
+    return text if "\0" in said else said
 
 
 class LineField(forms.CharField):

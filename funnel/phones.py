@@ -5,7 +5,6 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
-from urllib.parse import unquote
 
 import phonenumbers
 from django.conf import settings
@@ -70,8 +69,8 @@ class Phone:
 def _read(text: str, home: str) -> Phone:
     typed = text
     if link := _LINK.match(text):
-        text = unquote(text[link.end() :]).partition(";phone-context=")[0]
-        typed = text.strip()
+        typed = text[link.end() :]
+        text = cleaning.unquoted(typed).partition(";phone-context=")[0]
     text, extension = _apart(cleaning.number(text))
     digits = "".join(str(unicodedata.decimal(letter)) for letter in text if letter.isdecimal())
     if not digits or not _BARE.match(text) or _FRACTION.match(text):
@@ -122,6 +121,8 @@ def read(text: str, *, region: str = "") -> Phone:
     text = cleaning.line(text)
     if not text:
         return Phone()
+    if len(text) > LONGEST:
+        return Phone(text, IMPOSSIBLE)
     return _read(text, (region or getattr(settings, "PHONE_REGION", "")).upper())
 
 

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from funnel import access, phones, timeline
 from funnel.lists import editing
@@ -13,7 +14,11 @@ from partners.models import Partner
 
 from .models import Application
 
-OFFERED: Final = ("name", "email", "phone")
+OFFERED: Final = {
+    "name": gettext_lazy("Save this name on the contact"),
+    "email": gettext_lazy("Save this e-mail on the contact"),
+    "phone": gettext_lazy("Save this phone on the contact"),
+}
 """What of an application may be saved on the contact's card."""
 BACK: Final = (Happening.SAL_REJECTED, Happening.HANDOFF_WITHDRAWN, Happening.REFERRAL_RETURNED)
 """What brings a journey back to marketing."""
@@ -64,7 +69,7 @@ def offers_of(application: Application, journey: Journey, user: User) -> list[di
         if name == "phone" and not phones.read(value).compared:
             continue
         url = reverse("leads:application-keep", args=[journey.pk, name])
-        offers.append({"value": value, "url": url, "was": editing.mark_of(journey, name)})
+        offers.append({"label": OFFERED[name], "url": url, "was": editing.mark_of(journey, name)})
     return offers
 
 

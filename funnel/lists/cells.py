@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from funnel import access, formats
+from funnel import access, formats, phones
 from funnel.journey_page import minutes_left
 from funnel.models import Journey, Organisation, User
 from funnel.stages import FACTS, Happening
@@ -183,7 +183,7 @@ DRAWN: Final[Mapping[str, Callable[[Row, Reader], SafeString]]] = {
     "campaign": lambda row, reader: _plain(row.journey.campaign),
     "contact": lambda row, reader: _plain(row.journey.contact.name),
     "email": lambda row, reader: _plain(row.journey.contact.email),
-    "phone": lambda row, reader: _plain(row.journey.contact.phone),
+    "phone": lambda row, reader: _plain(phones.marked(row.journey.contact.phone)),
     "company": lambda row, reader: _plain(row.journey.company),
     "region": lambda row, reader: _plain(row.journey.contact.region),
     "offered": lambda row, reader: ui.person(row.journey.offered_to),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
@@ -107,6 +108,7 @@ def application_keep(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     value = str(application.answers.get(name) or "") if application and name in OFFERED else ""
     if not value or user.role == Role.PARTNER:
         raise Http404("nothing of that name was given")
+    back = next_url(request, reverse("funnel:journey", args=[pk]))
     try:
         saved = editing.save(
             journey=journey, actor=user, name=name, value=value, was=request.POST.get("was", "")
@@ -115,8 +117,9 @@ def application_keep(request: HttpRequest, pk: int, name: str) -> HttpResponse:
         words = _("Nothing was saved. Somebody changed these details meanwhile.")
         toast(request, words, level=messages.ERROR)
     else:
-        toast(request, _("“%(value)s” is on the contact's card.") % {"value": value}, undo=saved.undo)
-    return go(request, next_url(request, reverse("funnel:journey", args=[pk])))
+        undo = f"{saved.undo}?{urlencode({'next': back})}" if saved.undo else ""
+        toast(request, _("“%(value)s” is saved on the contact.") % {"value": value}, undo=undo)
+    return go(request, back)
 
 
 @signed_in

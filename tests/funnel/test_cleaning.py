@@ -219,3 +219,14 @@ def test_tables_of_rates_and_costs_are_read_through_invisible_and_wide_character
     ]
     costs = "campaign,month\u200b,amount\nfair,２０２６-03,\u202d100\u202c\n"
     assert list(cost_rows(costs)) == [(2, {"campaign": "fair", "month": "2026-03", "amount": "100"})]
+
+
+@pytest.mark.parametrize(
+    "given", [{"phone": "tel:%00123456"}, {"email": "mailto:a%00@b.example"}, {"phone": "1" * 60}]
+)
+def test_what_a_link_hides_breaks_nothing(given: dict[str, str]) -> None:
+    assert post(**{"email": "ada@acme.example", **given}).status_code in {201, 400}
+    api = Client(headers=token(people(Role.MANAGER, "api"), "read"))
+    long = {name: text * 100 for name, text in given.items()}
+    for query in (given, long):
+        assert api.get("/api/v1/contacts/", query).status_code in {200, 400}

@@ -5,12 +5,14 @@ import os
 from pathlib import Path
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from funnel.models import Company, Contact, Event, Journey
 from funnel.stages import Role, Stage
 from leads.models import WebForm
-from tests.browsing import PHONE, Visit, check_access
+from tests.browsing import DESK, PHONE, Visit, check_access
 from tests.factories import lead, people
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -173,3 +175,23 @@ def test_the_pages_of_first_touch_are_accessible(visit: Visit) -> None:
         picture(page, f"page-{number}")
         check_access(page)
     assert Contact.objects.count() == 3 and Company.objects.count() == 1
+
+
+def test_what_an_application_says_otherwise_is_saved_on_the_contact_at_a_click_and_taken_back(visit) -> None:
+    marketer = people(Role.MARKETER, "mia")
+    contact = lead(name="Anna Ray", email="anna@hub.example", phone="+49301112223").contact
+    journey = lead(name="Anna Ray", email="anna@hub.example", phone="+49 89 1234560 ext. 7")
+    page = visit(reverse("funnel:journey", args=[journey.pk]), marketer)
+    button = page.get_by_role("button", name="Save this phone on the contact")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("“+49891234560 ext. 7” is saved on the contact.")).to_be_visible()
+    expect(button).to_have_count(0)
+    contact.refresh_from_db()
+    assert contact.phone == "+49891234560 ext. 7"
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name="Save this phone on the contact")).to_be_visible()
+    contact.refresh_from_db()
+    assert contact.phone == "+49301112223"
+    for theme, size in (("light", DESK), ("dark", PHONE)):
+        check_access(visit(reverse("funnel:journey", args=[journey.pk]), marketer, theme=theme, size=size))

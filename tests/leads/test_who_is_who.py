@@ -15,7 +15,7 @@ from funnel.stages import Role
 from tests.factories import later, people, run, token
 from tests.history.files import load_rows
 
-from .test_capture import captured, paid
+from .test_capture import captured, paid, together
 
 pytestmark = pytest.mark.django_db
 CASES = Path(__file__).parent / "cases"
@@ -306,14 +306,14 @@ def test_what_was_given_otherwise_is_offered_for_the_card_saved_at_a_click_and_t
     journey = captured(name="Anna R. Ray", email="anna@hub.example", phone=PHONE).journey
     client.force_login(people(Role.MARKETER))
     page = client.get(reverse("funnel:journey", args=[journey.pk])).content.decode()
-    assert f"Save “{PHONE}” on the contact" in page
-    assert "Save “Anna R. Ray” on the contact" in page
+    assert "Save this phone on the contact" in page
+    assert "Save this name on the contact" in page
     inbox = client.get(reverse("leads:inbox"), {"journey": journey.pk}).content.decode()
     url = reverse("leads:application-keep", args=[journey.pk, "phone"])
     assert f'action="{url}"' in inbox
     kept = client.post(url, follow=True)
     assert card(anna) == ("Anna Ray", "anna@hub.example", PHONE)
-    assert f"Save “{PHONE}” on the contact" not in kept.content.decode()
+    assert "Save this phone on the contact" not in kept.content.decode()
     act = FieldChange.objects.get().act
     client.post(reverse("funnel:cell-undo", args=[act]))
     assert card(anna) == ("Anna Ray", "anna@hub.example", "+49301112223")
@@ -333,3 +333,22 @@ def test_nothing_is_saved_on_a_card_that_was_changed_meanwhile_or_by_outsiders(c
     client.force_login(people(Role.MARKETER, "m2"))
     run(journey, "personal_data_erased", {"sure": True})
     assert client.post(url).status_code == 404
+
+
+# at once -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twelve_applications_by_one_phone_at_once_are_one_contact() -> None:
+    results = together(12, lambda n: captured(name="Olga Front", phone=PHONE))
+    assert len({result.journey.contact_id for result in results}) == Contact.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_new_addresses_that_come_at_once_one_is_taken_by_the_contact_without() -> None:
+    known = captured(name="Olga Front", phone=PHONE).journey.contact
+    results = together(6, lambda n: captured(name="Olga Front", email=f"o{n}@alpha.example", phone=PHONE))
+    assert sum(result.journey.contact_id == known.pk for result in results) == 1
+    assert sorted(Contact.objects.values_list("email", flat=True)) == [
+        f"o{n}@alpha.example" for n in range(6)
+    ]
