@@ -249,7 +249,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["funnel.api.parsers.StrictJSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "funnel.api.pagination.KeysetPagination",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "funnel.api.schema.Schema",
     "DEFAULT_THROTTLE_CLASSES": ["funnel.api.throttling.CallerThrottle"],
     "EXCEPTION_HANDLER": "funnel.api.errors.problem_handler",
     "PAGE_SIZE": 50,

@@ -4,9 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django import forms
-from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
+from django.core.exceptions import (
+    NON_FIELD_ERRORS,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    ValidationError,
+)
 from django.db import DataError, InterfaceError, OperationalError
-from django.http import Http404
+from django.http import Http404, UnreadablePostError
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -145,6 +151,12 @@ def _translate(exc: Exception) -> Response | None:
                 unavailable_title(),
                 headers={"Retry-After": str(RETRY_AWAY)},
             )
+        case RequestDataTooBig():
+            return problem(
+                status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, "too-large", _("The request is too large.")
+            )
+        case SuspiciousOperation() | UnreadablePostError():
+            return invalid([{"field": "", "reason": _("The request cannot be read.")}])
         case exceptions.ValidationError():
             return invalid(list(_drf_faults(exc.detail)))
         case exceptions.APIException():

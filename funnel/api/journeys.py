@@ -187,7 +187,7 @@ class JourneyViewSet(EditResource):
     def annul_event(self, request: Request, pk: str) -> Response:
         """Annul an event of the journey, alone or together with those that rest on it."""
         key = self._find()
-        envelope = AnnulRequest(data={**request.data, "with_events": request.data.get("with", [])})
+        envelope = AnnulRequest(data=request.data)
         envelope.is_valid(raise_exception=True)
         given = envelope.validated_data
         wanted = {given["event"], *given.get("with_events", [])}

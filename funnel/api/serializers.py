@@ -453,6 +453,12 @@ class AnnulRequest(serializers.Serializer[Any]):
     )
     comment = serializers.CharField(required=False, allow_blank=True, max_length=5000)
 
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        others = fields.pop("with_events")
+        others.source = "with_events"
+        return {**fields, "with": others}
+
 
 class OriginalSerializer(serializers.Serializer[Any]):
     """What an amount was in its own currency, before it was frozen at a rate."""
@@ -527,9 +533,11 @@ class Problem(serializers.Serializer[Any]):
 
 
 class RefusalProblem(Problem):
-    reason = serializers.CharField()
-    missing = serializers.ListField(child=serializers.CharField())
+    """Why an act is refused; a request whose Idempotency-Key is in use is told no more than any problem says."""
+
+    reason = serializers.CharField(required=False)
+    missing = serializers.ListField(child=serializers.CharField(), required=False)
     detail = serializers.CharField(required=False)
     current = extend_schema_field({"type": "object", "nullable": True})(serializers.DictField)(
-        allow_null=True
+        required=False, allow_null=True
     )

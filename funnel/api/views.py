@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django import forms
 from django.utils.translation import gettext as _
 from django_filters.rest_framework import DjangoFilterBackend, NumberFilter
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import mixins, viewsets
 from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -32,9 +35,14 @@ class RolePermits(BasePermission):
 LARGEST_KEY = 2**63 - 1
 
 
+@extend_schema_field(OpenApiTypes.INT)
+class _KeyFilter(NumberFilter):
+    field_class = forms.IntegerField
+
+
 def by_id(name: str) -> NumberFilter:
     """Return the filter of a record by its number: an unknown one and one out of sight find alike nothing."""
-    return NumberFilter(field_name=f"{name}_id", min_value=1, max_value=LARGEST_KEY, decimal_places=0)
+    return _KeyFilter(field_name=f"{name}_id", min_value=1, max_value=LARGEST_KEY)
 
 
 ALWAYS = frozenset({"format", "lang", "page_size", "cursor", "search", "ordering", "fields", "count"})

@@ -86,7 +86,7 @@ class CandidateSerializer(serializers.Serializer[Any]):
     company = serializers.CharField(required=False, allow_null=True)
 
 
-class WarningSerializer(serializers.Serializer[Any]):
+class CaptureWarning(serializers.Serializer[Any]):
     """What is doubtful in an application that was let in all the same."""
 
     field = serializers.CharField()
@@ -99,7 +99,7 @@ class CaptureResponse(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=Journey.Kind.choices)
     created = serializers.BooleanField(help_text="False where the application had arrived before")
     duplicates = CandidateSerializer(many=True)
-    warnings = WarningSerializer(many=True)
+    warnings = CaptureWarning(many=True)
 
 
 class CaptureRequest(serializers.Serializer[Any]):

@@ -23,7 +23,7 @@ from leads.act_forms import CaptureForm
 from leads.domain import capture
 from leads.matching import Candidate
 
-from .serializers import CapturedJourney, CaptureRequest, CaptureResponse, LeadSerializer, WarningSerializer
+from .serializers import CapturedJourney, CaptureRequest, CaptureResponse, CaptureWarning, LeadSerializer
 
 
 class LeadViewSet(ReadResource):
@@ -71,7 +71,7 @@ class LeadViewSet(ReadResource):
                 "kind": str(result.kind),
                 "created": result.created,
                 "duplicates": _told(result.duplicates, request),
-                "warnings": WarningSerializer(result.warnings, many=True).data,
+                "warnings": CaptureWarning(result.warnings, many=True).data,
             },
             status=status.HTTP_201_CREATED if result.created else status.HTTP_200_OK,
         )
