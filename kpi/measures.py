@@ -6,7 +6,8 @@ or built from the ledger as known at a moment (`sql.fact`): one relation, the sa
 - event, nth (1 for the first such event of the journey), at (when it happened), day (the organisation's), amount, reason
 - void (the journey is spam or merged; only its application is a fact then), is_open (its stage is open)
 - answered (on an application: there was a response), demo (one was held at some time), reopened_before (a reopening
-  stands before the event), first_decision (the first acceptance or rejection of the journey)
+  stands before the event), of_handoff (a decision about a handoff, not the owner's own acceptance of a client's
+  further purchase), first_decision (the first acceptance or rejection of a handoff of the journey)
 - next_at: when the journey first got to what the event may lead to: an application and a brief to acceptance, a first
   meeting to a brief, an acceptance to a signature
 - business_s, elapsed_s, active_s: the seconds on the clock that ends with this event (on an application: with its

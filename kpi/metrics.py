@@ -116,7 +116,11 @@ HANDOFF: Final[tuple[Metric, ...]] = (
     Metric(
         "rejection_rate", _("Handoffs rejected"), "ratio", "percent", "down",
         _("Rejected ÷ decided handoffs, each decision of the period."),
-        Ratio(Count("decision", _each("sal_rejected")), Count("decision", _each("sal_accepted", "sal_rejected"))), points=True,
+        Ratio(
+            Count("decision", _each("sal_rejected")),
+            Count("decision", f"{_each('sal_accepted', 'sal_rejected')} AND of_handoff"),
+        ),
+        points=True,
     ),
     Metric(
         "handoff_decision_business_h", _("Handoff decision, business hours"), "duration", "business_hours", "down",

@@ -108,6 +108,7 @@ class Fact(Frozen):
     answered = models.BooleanField()
     demo = models.BooleanField()
     reopened_before = models.BooleanField()
+    of_handoff = models.BooleanField()
     first_decision = models.BooleanField()
     next_at = models.DateTimeField(null=True)
     business_s = models.DecimalField(max_digits=24, decimal_places=6, null=True)

@@ -6,7 +6,7 @@ not with events.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -165,7 +165,11 @@ class Recount:
             self._ratio("sal_quality_cohort_7d", brief, _within(brief, accepted, self.windows["sal_quality"]))
 
     def _handoff(self, events: Sequence[Event], first: dict[str, Event], *, is_open: bool) -> None:
-        decisions = [e for e in events if e.event in {"sal_accepted", "sal_rejected"}]
+        decisions = [
+            e
+            for e in events
+            if e.event == "sal_rejected" or (e.event == "sal_accepted" and not _further_purchase(e, first))
+        ]
         for decision in decisions:
             self._ratio("rejection_rate", decision, decision.event == "sal_rejected")
         if decisions and "handed_off" in first:
@@ -400,6 +404,14 @@ def _cut(event: Event, by: str) -> str | None:
         return event.team.name if event.team else None
     keyed = getattr(event, by)
     return keyed.key if keyed else None
+
+
+def _further_purchase(accepted: Event, first: Mapping[str, Event]) -> bool:
+    """Whether the owner took up a client's further purchase at once: an acceptance without a handoff."""
+    answered, offered = first.get("first_response"), first.get("handed_off")
+    if answered is None or answered.occurred_at != accepted.occurred_at:
+        return False
+    return offered is None or _place(offered) > _place(accepted)
 
 
 def _after(start: Event, end: Event | None) -> bool:

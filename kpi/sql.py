@@ -116,7 +116,7 @@ firsts AS (
         min(at) FILTER (WHERE event = 'brief_filled') AS briefed_at,
         min(at) FILTER (WHERE event = 'handed_off') AS offered_at,
         min(at) FILTER (WHERE event = 'sal_accepted') AS accepted_at,
-        min(place) FILTER (WHERE event IN ('sal_accepted', 'sal_rejected')) AS decision_place,
+        min(place) FILTER (WHERE event = 'handed_off') AS offered_place,
         min(at) FILTER (WHERE event = 'proposal_requested') AS proposal_requested_at,
         min(at) FILTER (WHERE event = 'contract_requested') AS contract_requested_at,
         min(at) FILTER (WHERE event = 'contract_signed') AS signed_at,
@@ -125,6 +125,19 @@ firsts AS (
         coalesce(bool_or(event = 'demo_held'), FALSE) AS demo
     FROM known GROUP BY journey_id
     HAVING bool_or(event = 'lead_created')
+)"""
+
+# Whether a decision of sales is about a handoff: the owner's own acceptance of a client's further purchase is none.
+_OF_HANDOFF = """
+    NOT (known.event = 'sal_accepted' AND coalesce(known.at = firsts.responded_at, FALSE)
+        AND coalesce(firsts.offered_place > known.place, TRUE))"""
+
+_DECIDED = f"""
+decided AS (
+    SELECT known.journey_id, min(known.place) AS first_place
+    FROM known JOIN firsts USING (journey_id)
+    WHERE known.event IN ('sal_accepted', 'sal_rejected') AND {_OF_HANDOFF}
+    GROUP BY known.journey_id
 )"""
 
 # The time from each loss to the next reopening, both before the first payment. Losses that share a reopening overlap:
@@ -210,7 +223,7 @@ def open_seconds(at: str, day: str) -> str:
 FACT_COLUMNS: Final = (
     "id", "journey_id", "event", "nth", "at", "day", "amount", "reason",
     "source_id", "campaign_id", "service_id", "owner_id", "team_id", "client",
-    "void", "is_open", "answered", "demo", "reopened_before", "first_decision",
+    "void", "is_open", "answered", "demo", "reopened_before", "of_handoff", "first_decision",
     "next_at", "business_s", "elapsed_s", "active_s",
 )  # fmt: skip
 
@@ -226,7 +239,8 @@ clocked AS (
     SELECT known.*, standing.void, standing.is_open, firsts.demo,
         firsts.responded_at IS NOT NULL AS answered,
         coalesce(firsts.reopened_place < known.place, FALSE) AS reopened_before,
-        coalesce(firsts.decision_place = known.place, FALSE) AS first_decision,
+        {_OF_HANDOFF} AS of_handoff,
+        coalesce(decided.first_place = known.place, FALSE) AS first_decision,
         CASE
             WHEN event IN ('lead_created', 'brief_filled') THEN accepted_at
             WHEN event = 'first_meeting_held' THEN briefed_at
@@ -250,6 +264,7 @@ clocked AS (
     FROM known
     JOIN standing USING (journey_id)
     JOIN firsts USING (journey_id)
+    LEFT JOIN decided USING (journey_id)
     LEFT JOIN away USING (journey_id)
     LEFT JOIN asked USING (id)
     LEFT JOIN party journey ON journey.id = known.journey_id AND known.event IN {FAMILIES["money"]}
@@ -258,7 +273,7 @@ clocked AS (
 fact AS MATERIALIZED (
     SELECT id, journey_id, event, nth::int AS nth, at, (at AT TIME ZONE %(zone)s)::date AS day, amount, reason,
         source_id, campaign_id, service_id, owner_id, team_id, client,
-        void, is_open, answered, demo, reopened_before, first_decision, next_at,
+        void, is_open, answered, demo, reopened_before, of_handoff, first_decision, next_at,
         CASE WHEN clock_to >= clock_from THEN {open_seconds("clock_to", "last")}
             - {open_seconds("clock_from", "first")} END AS business_s,
         CASE WHEN clock_to >= clock_from THEN extract(epoch FROM clock_to - clock_from) END AS elapsed_s,
@@ -272,7 +287,7 @@ fact AS MATERIALIZED (
 def fact(*, in_spans: bool) -> str:
     """Return the relations from `known` down to `fact`: needs `touched` and, for the facts of `span` alone, `span`."""
     own = _FACT.format(only=_IN_A_SPAN if in_spans else "TRUE")
-    return ",".join((JOURNEYS, _AWAY, CALENDAR, _ASKED, own))
+    return ",".join((JOURNEYS, _DECIDED, _AWAY, CALENDAR, _ASKED, own))
 
 
 MONEY_KNOWN: Final = f"""

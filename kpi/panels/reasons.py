@@ -38,7 +38,7 @@ SELECT CASE WHEN grouping(source.key) = 0 THEN 'source' WHEN grouping(campaign.k
 {_FROM} {_LABEL}
 LEFT JOIN funnel_source source ON source.id = fact.source_id
 LEFT JOIN funnel_campaign campaign ON campaign.id = fact.campaign_id
-WHERE NOT fact.void AND {{kept}}
+WHERE NOT fact.void AND fact.of_handoff AND {{kept}}
 GROUP BY GROUPING SETS (
     (fact.event, fact.reason, reason.label),
     (source.key, source.label, fact.event, fact.reason, reason.label),

@@ -11,7 +11,7 @@ from django.utils import timezone
 from funnel.models import Journey, Organisation
 from funnel.periods import Period
 from funnel.stages import Role
-from kpi import rollup
+from kpi import rollup, verify
 from kpi.choices import choices
 from kpi.panels import ALL, PANELS, Asked, PanelView
 from kpi.panels.conversions import RATES
@@ -227,6 +227,45 @@ def test_rejections_are_told_by_source_campaign_and_reason(berlin: Organisation,
     ]
     rate = report(manager)["rejection_rate"]["current"]
     assert (rate["numerator"], rate["denominator"]) == (3, 4)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_further_purchase_that_its_owner_goes_on_with_is_no_decided_handoff(
+    berlin: Organisation, manager: Client, kept: bool
+) -> None:
+    offered = ("handed_off", march(3, 10))
+    write(
+        lead(1, offered, ("sal_accepted", march(3, 12))),
+        lead(2, offered, ("sal_rejected", march(3, 14), "not_fit")),
+        # a further purchase, which is handed off only after it was lost and taken up again
+        lead(
+            3,
+            ("first_response", march(4, 10)),
+            ("sal_accepted", march(4, 10)),
+            ("deal_lost", march(5, 10)),
+            ("reopened", march(6, 10), "briefed"),
+            ("handed_off", march(6, 11)),
+            ("sal_rejected", march(6, 14), "not_fit"),
+        ),
+        lead(4, ("first_response", march(4, 10)), ("sal_accepted", march(4, 10))),
+        # accepted later than answered: decided, though an old history tells of no handoff
+        lead(5, ("first_response", march(4, 10)), ("sal_accepted", march(4, 11))),
+        # offered before: a handoff like any other
+        lead(6, offered, ("first_response", march(4, 10)), ("sal_accepted", march(4, 10))),
+    )
+    if kept:
+        rollup.catch_up()
+    metrics = report(manager)
+    rate = metrics["rejection_rate"]["current"]
+    assert (rate["numerator"], rate["denominator"]) == (2, 5)
+    assert metrics["sal_accepted"]["current"] == 5
+    spent = metrics["handoff_decision_business_h"]["current"]
+    # 2 h, 4 h, 3 h after the handoff of the sixth of March, and a working day of 9 h for the last
+    assert (spent["n"], spent["mean"]) == (4, 4.5)
+    assert panel(berlin, "rejections").table.plain_rows()[0][:4] == ["All", "", 5, 2]
+    months = [Period.month("2026-03")]
+    differing = verify.compare(organisation=berlin, as_of=LATER, months=months)
+    assert not [difference for _month, found in differing for difference in found]
 
 
 # Money
