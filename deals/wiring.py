@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from deals import act_forms as forms
@@ -15,9 +16,9 @@ from deals.models import Contract, Handoff, Meeting
 from funnel import access, acts, outbox, registry
 from funnel.access import Permission
 from funnel.forms import NoInputs
-from funnel.models import User
+from funnel.models import Journey, User
+from funnel.stages import REPEAT, Role, Stage
 from funnel.stages import Happening as H
-from funnel.stages import Role, Stage
 
 
 def register_acts() -> None:
@@ -101,9 +102,24 @@ def register_consumers() -> None:
     registry.history_landed.append(adoption.adopt)
 
 
+def onward(journey: Journey) -> registry.Steer | None:
+    """Propose to a salesperson to go on with the further purchase of a client that they opened."""
+    owner = journey.owner
+    if (
+        journey.stage != Stage.NEW
+        or journey.kind != REPEAT
+        or owner is None
+        or owner.role != Role.SALESPERSON
+    ):
+        return None
+    why = gettext("The client has bought before: no first answer, brief or handoff is needed.")
+    return registry.Steer("accept", gettext("Go on in sales"), {}, why)
+
+
 def register_sight() -> None:
     """Let specialists see what they are invited to, lawyers the contracts that are theirs."""
     registry.visibility.append(invited)
+    registry.steers.append(onward)
 
 
 def register_pages() -> None:

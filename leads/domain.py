@@ -158,14 +158,14 @@ class _Arrival:
         contact = merging.standing(contact) if contact else None
         company = merging.standing(there) if there else self._new_company()
         if contact is None:
-            contact, kind = self._new_contact(company), Journey.Kind.NEW.value
+            contact, kind, parent = self._new_contact(company), Journey.Kind.NEW.value, None
             if there is not None:
-                kind = matching.kind_of(contact=contact, company=company, at=self.at)
+                kind, parent = matching.origin_of(contact=contact, company=company, at=self.at)
         else:
             if not known.is_stranger(self.person):
                 self._complete(contact, company)
             company = company or contact.company
-            kind = matching.kind_of(contact=contact, company=company, at=self.at)
+            kind, parent = matching.origin_of(contact=contact, company=company, at=self.at)
         journey = open_journey(
             actor=self.actor,
             at=self.at,
@@ -177,6 +177,7 @@ class _Arrival:
             service=self.service,
             owner=self._owner(),
             external_id=self.external_id,
+            parent=parent,
         )
         self._keep_words(journey)
         alike = matching.duplicates(self.person, known, apart_from=journey.pk)
@@ -428,7 +429,7 @@ def pass_to_product(
             at=at,
             contact=parent.contact,
             company=parent.company,
-            kind=matching.kind_of(contact=parent.contact, company=parent.company, at=at),
+            kind=matching.origin_of(contact=parent.contact, company=parent.company, at=at)[0],
             source=parent.source,
             campaign=parent.campaign,
             service=service,

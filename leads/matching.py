@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from rapidfuzz import fuzz, utils
@@ -234,25 +234,26 @@ def _once_called(same: Q) -> list[Company]:
     return found
 
 
-def kind_of(*, contact: Contact, company: Company | None, at: datetime, apart_from: int | None = None) -> str:
+def origin_of(*, contact: Contact, company: Company | None, at: datetime) -> tuple[str, Journey | None]:
     """Class an application as it arrives: repeat where its client has signed or paid, win-back where one was let go before.
 
-    The client is the contact or its company. At most two queries.
+    With a repeat comes the client's latest journey that was signed or paid. The client is the contact or its company.
+    At most two queries.
     """
     client = Q(contact=contact)
     for company_id in {company.pk if company else None, contact.company_id} - {None}:
         client |= Q(company=company_id)
     earlier = (
         Journey.objects.filter(client, annulled_at=None, created_at__lte=at)
-        .exclude(pk=apart_from)
         .exclude(stage__in=VOID_STAGES)
+        .order_by("-created_at", "-pk")
     )
-    bought = Event.objects.live().filter(journey__in=earlier, event__in=BOUGHT, occurred_at__lte=at)
-    if bought.exists():
-        return Journey.Kind.REPEAT
+    bought = Event.objects.live().filter(journey=OuterRef("pk"), event__in=BOUGHT, occurred_at__lte=at)
+    if (parent := earlier.filter(Exists(bought)).first()) is not None:
+        return Journey.Kind.REPEAT, parent
     if earlier.filter(stage__in=_GONE_BEFORE).exists():
-        return Journey.Kind.WIN_BACK
-    return Journey.Kind.NEW
+        return Journey.Kind.WIN_BACK, None
+    return Journey.Kind.NEW, None
 
 
 def look_up(person: Person, *, apart_from: int | None = None) -> list[Candidate]:

@@ -39,7 +39,7 @@ def lead_create(request: HttpRequest) -> HttpResponse:
     user = person(request)
     if request.method == "GET":
         initial = {"source": "call", "submission": new_submission()}
-        if user.role in {Role.FIRST_TOUCH, Role.MARKETER}:
+        if user.role in {Role.FIRST_TOUCH, Role.MARKETER, Role.SALESPERSON}:
             initial["owner"] = user.username
         form = StaffCaptureForm(actor=user, initial=initial | request.GET.dict())
         return _ask(request, form)
