@@ -172,14 +172,14 @@ def merged(party: Party) -> list[Any]:
     )
 
 
-def lookalikes(party: Party, user: User) -> list[tuple[Party, list[str]]]:
-    """Return records that may be the same one, with why, as far as the user sees them."""
+def lookalikes(party: Party, user: User) -> list[tuple[Party, registry.Sureness]]:
+    """Return records that may be the same one, with how sure it is and why, as far as the user sees them."""
     kind = kind_of(party)
     find = registry.lookalikes.get(kind.slug)
     found = list(find(party)) if find else []
-    keys = [other.pk for other, _why in found]
+    keys = [other.pk for other, _like in found]
     seen = set(kind.visible_to(user).filter(pk__in=keys).values_list("pk", flat=True)) if keys else set()
-    return [(other, list(why)) for other, why in found if other.pk in seen]
+    return [(other, like) for other, like in found if other.pk in seen]
 
 
 def crumbs(kind: PartyKind, party: Party | None = None) -> list[dict[str, Any]]:

@@ -6,13 +6,31 @@ The kernel knows no app above it: what it needs of them comes through these list
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from django.db.models import Q, QuerySet
 
 if TYPE_CHECKING:
     from .models import Event, Journey, User
     from .words import TermQuery
+
+
+class Sureness(Protocol):
+    """How sure it is that two records are one: in per cent, as a key and in words, and what speaks for and against."""
+
+    @property
+    def sure(self) -> int: ...
+    @property
+    def share(self) -> float: ...
+    @property
+    def level(self) -> str: ...
+    @property
+    def words(self) -> str: ...
+    @property
+    def reasons(self) -> list[str]: ...
+    @property
+    def against(self) -> list[str]: ...
+
 
 Requirement = Callable[[Sequence["Journey"], Mapping[str, Any]], Mapping[int, Sequence[str]]]
 """Given locked journeys and the inputs, return for each that lacks something the paths that are missing.
@@ -62,8 +80,8 @@ stands in the ledger, and figures by client are kept."""
 applications: list[Callable[["TermQuery"], QuerySet[Any]]] = []
 """What finds the journeys (their ids, the newest first) whose applications say what a query asks for."""
 
-lookalikes: dict[str, Callable[[Any], Sequence[tuple[Any, Sequence[str]]]]] = {}
-"""For "contact" and "company", who finds the records that may be the same as one: each with why, in words."""
+lookalikes: dict[str, Callable[[Any], Sequence[tuple[Any, "Sureness"]]]] = {}
+"""For "contact" and "company", who finds the records that may be the same as one: each with how sure it is, and why."""
 
 journey_panels: list[tuple[str, Callable[["Journey", "User"], dict[str, Any] | None]]] = []
 """Template and context builder of each panel that an app shows on the journey page; None hides it."""

@@ -11,8 +11,9 @@ class LeadsConfig(AppConfig):
         from funnel.stages import Happening
 
         from . import act_forms as forms
-        from . import domain, lookalikes, navigation, panels, queries, subjects, submissions  # noqa: F401  the subject registers itself
+        from . import domain, navigation, pairing, panels, queries, subjects, submissions  # noqa: F401  the subject registers itself
         from .api.costs import CampaignCostViewSet
+        from .api.duplicates import CompanyPairViewSet, ContactPairViewSet
         from .api.imports import ImportViewSet
         from .api.views import LeadViewSet
         from .history import jobs
@@ -28,9 +29,11 @@ class LeadsConfig(AppConfig):
             ("leads", LeadViewSet, "lead"),
             ("imports", ImportViewSet, "import"),
             ("campaign-costs", CampaignCostViewSet, "campaign-cost"),
+            ("contact-pairs", ContactPairViewSet, "contact-pair"),
+            ("company-pairs", CompanyPairViewSet, "company-pair"),
         ]
         registry.on_erased += [submissions.erase_words, jobs.forget_files]
-        registry.lookalikes |= {"contact": lookalikes.of_contact, "company": lookalikes.of_company}
+        registry.lookalikes |= {"contact": pairing.of_party, "company": pairing.of_party}
         registry.applications.append(queries.said)
         registry.navigation.append(navigation.entries)
         registry.settings_pages.append(navigation.settings_pages)

@@ -1,7 +1,7 @@
 """Who applied: the person and company that are here already, what they are to us, and journeys that look alike."""
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -9,13 +9,14 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from rapidfuzz import fuzz, utils
+from rapidfuzz import fuzz
 
 from funnel import folding, phones
 from funnel.models import Company, Contact, Event, FormerCompany, Journey
 from funnel.stages import VOID_STAGES, Happening, Stage
 
-from . import normal
+from . import likeness, normal, pairing
+from .likeness import Face
 from .models import CompanyKey
 
 CONTACTS: Final = 20
@@ -24,6 +25,8 @@ JOURNEYS: Final = 50
 SHOWN: Final = 10
 SIMILAR: Final = 85
 """How alike two names must be, of 100."""
+NAMED: Final = 30
+"""How sure it must be, in per cent, that a name alone suggests a duplicate."""
 BOUGHT: Final = (Happening.CONTRACT_SIGNED, Happening.PAYMENT_RECEIVED)
 """What makes a client's later applications repeats."""
 _BEYOND: Final = "\U0010ffff"
@@ -33,6 +36,7 @@ WHY: Final[dict[str, str | Promise]] = {
     "email": _("Same e-mail"),
     "phone": _("Same phone"),
     "company_domain": _("Same company domain"),
+    "name": _("Similar name"),
     "similar": _("Similar name and company"),
 }
 """Why a journey may be about the same application."""
@@ -98,10 +102,23 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A journey that may be about the same application, and why: keys of `WHY`."""
+    """A journey that may be about the same application, why (keys of `WHY`), and how sure it is, in per cent."""
 
     journey: Journey
     why: tuple[str, ...]
+    sure: int = 1
+
+    @property
+    def level(self) -> str:
+        return likeness.level_of(self.sure)
+
+    @property
+    def share(self) -> float:
+        return self.sure / 100
+
+    @property
+    def words(self) -> str:
+        return str(likeness.LEVELS[self.level])
 
     @property
     def reasons(self) -> list[str]:
@@ -147,7 +164,7 @@ class Known:
             return there[0] if len(there) == 1 else None
         named = self._heirs(c for c in self.companies if self.key and c.key == self.key)  # type: ignore[attr-defined]
         both = [c for c in named if c in there]
-        akin = self._heirs(c for c in domain if alike(c.name, person.company))
+        akin = self._heirs(c for c in domain if firms_alike(c.name, person.company))
         return next(iter([*both, *named, *akin]), None)
 
     def _heirs(self, companies: Iterable[Company]) -> list[Company]:
@@ -257,16 +274,24 @@ def origin_of(*, contact: Contact, company: Company | None, at: datetime) -> tup
 
 
 def look_up(person: Person, *, apart_from: int | None = None) -> list[Candidate]:
-    """Return the journeys that a person's application may repeat, without capturing it: at most four queries."""
-    return duplicates(person, known(person, company_key(person.company)), apart_from=apart_from)
+    """Return the journeys that a person's application may repeat, without capturing it: at most six queries.
+
+    People whom somebody told apart from the contact of the journey `apart_from` are left out.
+    """
+    found = duplicates(person, known(person, company_key(person.company)), apart_from=apart_from)
+    apart = pairing.told_apart_of(apart_from) if apart_from and found else set()
+    return [candidate for candidate in found if candidate.journey.contact_id not in apart]
 
 
 def duplicates(person: Person, found: Known, *, apart_from: int | None = None) -> list[Candidate]:
-    """Return the journeys that may be about the same application, newest first: one query, at most ten rows.
+    """Return the journeys that may be about the same application, the surest first: two queries, at most ten rows.
 
-    Those of the same person, of the same company's domain, and of people of a similar name in a similar company.
+    Those of the same person, of people of a similar name, and of the same company's domain.
     """
-    contacts = {contact.pk for contact in found.contacts}
+    face = Face(person.name, person.email, person.line, found.key)
+    contacts = {contact.pk for contact in found.contacts} | {
+        pk for _key, pk in pairing.people_like({0: face})
+    }
     companies = {found.heirs.get(company.pk, company).pk for company in found.companies}
     if not contacts | companies:
         return []
@@ -277,22 +302,32 @@ def duplicates(person: Person, found: Known, *, apart_from: int | None = None) -
         .select_related("contact", "company", "owner")
         .order_by("-created_at", "-pk")[:JOURNEYS]
     )
-    like_it = {
-        found.heirs.get(company.pk, company).pk
-        for company in found.companies
-        if found.key and alike(company.key, found.key)  # type: ignore[attr-defined]
-    }
-    candidates = (Candidate(journey, tuple(_why(person, found, journey, like_it))) for journey in journeys)
-    return [candidate for candidate in candidates if candidate.why][:SHOWN]
+    candidates = [_candidate(person, face, found, journey) for journey in journeys]
+    kept = [candidate for candidate in candidates if candidate.why]
+    return sorted(kept, key=lambda candidate: -candidate.sure)[:SHOWN]
 
 
-def _why(person: Person, found: Known, journey: Journey, like_it: Container[int | None]) -> Iterable[str]:
+def _candidate(person: Person, face: Face, found: Known, journey: Journey) -> Candidate:
     contact, company = journey.contact, journey.company
-    yield from found.shared_by(journey.contact_id)
+    shared = found.shared_by(contact.pk)
+    held = len(found.contacts) + 1
+    theirs = Face(
+        contact.name,
+        person.email if "email" in shared else contact.email.lower(),
+        person.line if "phone" in shared else phones.read(contact.phone).compared,
+        company.name if company else "",
+    )
+    ours = replace(face, company=person.company, phone_held=held, email_held=held)
+    like = likeness.of_people(ours, theirs)
+    why = list(shared)
     if company and person.domain and company.domain == person.domain:
-        yield "company_domain"
-    if journey.company_id in like_it and alike(contact.name, person.name):
-        yield "similar"
+        why.append("company_domain")
+    if alike(contact.name, person.name):
+        if company and person.company and firms_alike(company.name, person.company):
+            why.append("similar")
+        elif not why and like.sure >= NAMED and (person.email or person.line):
+            why.append("name")
+    return Candidate(journey, tuple(why), like.sure)
 
 
 def _any(fits: Callable[[str, str], bool], contact: Contact, name: str) -> bool:
@@ -308,9 +343,11 @@ def _only(contacts: Iterable[Contact]) -> Contact | None:
 
 
 def same_name(one: str, other: str) -> bool:
-    """Tell whether two names are the same, whatever the order of their words, their script and accents."""
-    words = sorted(folding.skeleton(one).split())
-    return bool(words) and words == sorted(folding.skeleton(other).split())
+    """Tell whether two names are the same, whatever the order of their words, their letters and their script."""
+    ours, theirs = folding.forms(one), folding.forms(other)
+    return bool(ours) and any(
+        sorted(w[form] for w in ours) == sorted(w[form] for w in theirs) for form in (0, 1)
+    )
 
 
 def may_be(one: str, other: str) -> bool:
@@ -319,8 +356,14 @@ def may_be(one: str, other: str) -> bool:
 
 
 def alike(one: str, other: str) -> bool:
-    """Tell whether two names are nearly the same, whatever the order of their words."""
-    return fuzz.token_sort_ratio(one, other, processor=utils.default_process, score_cutoff=SIMILAR) > 0
+    """Tell whether two people's names are nearly the same, whatever the order of their words and their script."""
+    return likeness.names(one, other) in {"name", "name_spelt", "name_near"}
+
+
+def firms_alike(one: str, other: str) -> bool:
+    """Tell whether two companies' names are nearly the same, whatever the order of their words and their script."""
+    ours, theirs = folding.skeleton(one), folding.skeleton(other)
+    return fuzz.token_sort_ratio(ours, theirs, score_cutoff=SIMILAR) > 0
 
 
 def person_of(journey: Journey) -> Person:

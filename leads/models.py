@@ -17,6 +17,9 @@ from funnel.words import Indexed, Words
 
 from .cost_models import CampaignCost as CampaignCost  # one of this app's models
 from .imports_models import ImportJob as ImportJob  # and this
+from .pair_models import CompanyPair as CompanyPair
+from .pair_models import ContactPair as ContactPair
+from .pair_models import Uncompared as Uncompared
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?\Z")
 

@@ -3,12 +3,13 @@
 from celery import shared_task
 from django.utils import timezone
 
-from . import limits, submissions
+from . import limits, pairing, submissions
 from .history import jobs
 
 SCHEDULE = {
     "sweep-imports": {"task": "leads.tasks.sweep_imports", "schedule": 60.0},
     "send-confirmations": {"task": "leads.tasks.send_confirmations", "schedule": 60.0},
+    "find-duplicates": {"task": "leads.tasks.find_duplicates", "schedule": 60.0},
     "forget-unconfirmed": {"task": "leads.tasks.forget_unconfirmed", "schedule": 3600.0},
 }
 
@@ -40,3 +41,9 @@ def forget_unconfirmed() -> None:
     """Sweep away applications whose e-mail nobody confirmed, and old counts of attempts."""
     submissions.forget_pending()
     limits.forget_old()
+
+
+@shared_task
+def find_duplicates() -> None:
+    """Compare the people and companies that are new or were changed with all others."""
+    pairing.work_off()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from .views import campaigns, imports, inbox, leads, public, web_forms
+from .views import campaigns, duplicates, imports, inbox, leads, public, web_forms
 
 app_name = "leads"
 urlpatterns: list[URLPattern] = [
@@ -16,6 +16,10 @@ urlpatterns: list[URLPattern] = [
     path("journeys/<int:pk>/first-meeting/", leads.first_meeting, name="first-meeting"),
     path("journeys/<int:pk>/application/<slug:name>/", leads.application_keep, name="application-keep"),
     path("journeys/<int:pk>/duplicates/", leads.duplicates, name="duplicates"),
+    path("duplicates/", duplicates.pair_list, name="pair-list"),
+    path("duplicates/<slug:kind>/<int:pk>/merge/", duplicates.pair_merge, name="pair-merge"),
+    path("duplicates/<slug:kind>/<int:pk>/apart/", duplicates.pair_apart, name="pair-apart"),
+    path("duplicates/<slug:kind>/<int:pk>/back/", duplicates.pair_back, name="pair-back"),
     path("campaigns/new/", campaigns.campaign_new, name="campaign-new"),
     path("campaigns/costs/", campaigns.costs_import, name="campaign-costs"),
     path("campaigns/<int:pk>/", campaigns.campaign_edit, name="campaign-edit"),

@@ -154,7 +154,12 @@ class ChangeSerializer(Model[FieldChange]):
 class LookalikeSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
-    why = serializers.ListField(child=serializers.CharField())
+    why = serializers.ListField(child=serializers.CharField(), help_text="What speaks for it, in words")
+    against = serializers.ListField(
+        child=serializers.CharField(), help_text="What speaks against it, in words"
+    )
+    sure = serializers.IntegerField(min_value=1, max_value=99, help_text="How sure it is, in per cent")
+    level = serializers.ChoiceField(choices=("certain", "probable", "possible"))
 
 
 class ChoiceSerializer(serializers.Serializer[Any]):
@@ -270,9 +275,19 @@ class _PartyViewSet(EditResource):
         serializer_class=LookalikeSerializer,
     )
     def duplicates(self, request: Request, pk: str) -> Response:
-        """Return records that may be the same one, with why, in words."""
+        """Return records that may be the same one, the surest first, with how sure it is and why."""
         found = party_page.lookalikes(self.get_object(), request.user)
-        rows = [{"id": other.pk, "name": str(other), "why": why} for other, why in found]
+        rows = [
+            {
+                "id": other.pk,
+                "name": str(other),
+                "why": like.reasons,
+                "against": like.against,
+                "sure": like.sure,
+                "level": like.level,
+            }
+            for other, like in found
+        ]
         return Response(self.get_serializer(rows, many=True).data)
 
     @extend_schema(responses={200: ChangeSerializer(many=True), 404: Problem}, filters=False)

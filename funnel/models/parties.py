@@ -49,6 +49,7 @@ class Company(models.Model):
         indexes = [
             models.Index(models.functions.Lower("name"), name="company_name_lower"),
             GinIndex(company_terms(), name="company_terms"),
+            models.Index(fields=["tax_id"], name="company_tax", condition=~Q(tax_id="")),
             models.Index(fields=["-created_at", "-id"], name="company_created"),
             models.Index(fields=["merged_into"], name="company_merged", condition=~Q(merged_into=None)),
         ]

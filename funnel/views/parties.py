@@ -71,10 +71,15 @@ def party_list(request: HttpRequest, kind: str) -> HttpResponse:
         "total": total,
         "list_url": this.url("list"),
         "new_url": address("leads:lead-create") if access.may(user, Permission.EDIT_JOURNEYS) else "",
+        "pairs_url": _pairs_url(kind) if access.may(user, Permission.MERGE_PARTIES) else "",
         "currency": organisation.currency,
         "sees_money": access.may(user, Permission.SEE_MONEY),
     }
     return render(request, "funnel/party_list.html", context)
+
+
+def _pairs_url(kind: str) -> str:
+    return f"{found}?kind={kind}" if (found := address("leads:pair-list")) else ""
 
 
 def _own(party: Party, listed: list[CustomField]) -> list[tuple[str, bool]]:

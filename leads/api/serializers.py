@@ -7,6 +7,7 @@ from rest_framework import serializers
 from funnel.api.serializers import JourneySerializer, KeyField
 from funnel.models import Journey
 from funnel.phones import NOTES
+from leads.likeness import LEVELS
 from leads.matching import WHY
 from leads.models import Application
 
@@ -80,6 +81,8 @@ class CandidateSerializer(serializers.Serializer[Any]):
     journey = serializers.IntegerField()
     why = serializers.ListField(child=serializers.ChoiceField(choices=sorted(WHY)))
     reasons = serializers.ListField(child=serializers.CharField())
+    sure = serializers.IntegerField(min_value=1, max_value=99, help_text="How sure it is, in per cent")
+    level = serializers.ChoiceField(choices=sorted(LEVELS))
     stage = serializers.CharField(required=False)
     created_at = serializers.DateTimeField(required=False)
     contact = serializers.CharField(required=False)

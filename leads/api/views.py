@@ -87,6 +87,8 @@ def _told(candidates: Sequence[Candidate], request: Request) -> list[dict[str, A
             "journey": journey.pk,
             "why": list(candidate.why),
             "reasons": candidate.reasons,
+            "sure": candidate.sure,
+            "level": candidate.level,
         }
         if journey.pk in seen:
             item |= {

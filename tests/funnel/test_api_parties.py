@@ -109,7 +109,14 @@ def test_a_merge_is_previewed_made_and_taken_back() -> None:
     other = lead(name="Ada Wale", email="ada@home.example").contact
     api = Api()
     assert api.get(f"{one.pk}/duplicates/").json() == [
-        {"id": other.pk, "name": "Ada Wale", "why": ["Similar name"]}
+        {
+            "id": other.pk,
+            "name": "Ada Wale",
+            "why": ["Same name, spelt differently"],
+            "against": ["Different e-mails"],
+            "sure": 40,
+            "level": "possible",
+        }
     ]
     seen = api.get(f"{other.pk}/merge/", survivor=one.pk).json()
     assert (seen["journeys"], [c["field"] for c in seen["choices"]]) == (1, ["name", "email"])

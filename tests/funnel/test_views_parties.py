@@ -233,9 +233,12 @@ def test_a_merge_is_looked_at_made_and_undone_on_pages(client, manager) -> None:
     one = lead(name="Ada Vale", email="ada@acme.example").contact
     other = lead(name="Ada Wale", email="ada@home.example")
     asked = client.get(merge_url(one))
-    assert [(found.pk, why) for found, why in asked.context["alike"]] == [
-        (other.contact_id, ["Similar name"])
+    assert [(found.pk, like.reasons) for found, like in asked.context["alike"]] == [
+        (other.contact_id, ["Same name, spelt differently"])
     ]
+    page = asked.content.decode()
+    assert "Possibly the same, 40%" in page
+    assert "Different e-mails" in page
     assert [found.pk for found in client.get(merge_url(one), {"q": "wale"}).context["found"]] == [
         other.contact_id
     ]
@@ -276,7 +279,7 @@ def test_companies_alike_are_suggested_by_domain_tax_number_and_name(client, man
     domain = Company.objects.create(name="Another", domain="acme.example")
     Company.objects.create(name="Unlike")
     found = client.get(merge_url(acme)).context["alike"]
-    assert {other.pk: why for other, why in found} == {
+    assert {other.pk: like.reasons for other, like in found} == {
         named.pk: ["Similar name"],
         domain.pk: ["Same domain"],
     }

@@ -142,7 +142,7 @@ def test_a_token_that_may_only_capture_writes_and_learns_nothing_of_others() -> 
     response = post(application(), headers)
     assert response.status_code == 201
     [candidate] = response.json()["duplicates"]
-    assert candidate.keys() == {"journey", "why", "reasons"}
+    assert candidate.keys() == {"journey", "why", "reasons", "sure", "level"}
     again = post(application(external_id="A-1"), headers), post(application(external_id="A-1"), headers)
     assert again[1].status_code == 200
     assert "Person" not in again[1].content.decode()

@@ -267,11 +267,11 @@ def test_capture_asks_the_same_number_of_questions_however_much_is_known(
     source = Source.objects.get(key="web")
     for number in range(3):
         domain.capture(**arguments(number))
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         domain.capture(**arguments(3))
     for number in range(4, 40):
         domain.capture(**arguments(number))
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         domain.capture(**arguments(40))
 
 
