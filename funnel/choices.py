@@ -86,6 +86,7 @@ _PLACE: Final[dict[str, float]] = {stage.value: float(place) for place, stage in
 
 
 FITS: Final[dict[str, Callable[[str, AbstractSet[str]], bool]]] = {
+    H.PARTNER_DECLINED: lambda stage, happened: False,  # the move return_referral records it
     H.PAYMENT_RECEIVED: lambda stage, happened: stage in DEAL_STAGES | {S.WON},
     H.REFUND_PAID: lambda stage, happened: H.PAYMENT_RECEIVED in happened,
     H.OBJECTION_RESOLVED: lambda stage, happened: H.OBJECTION_RAISED in happened,

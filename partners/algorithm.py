@@ -174,13 +174,12 @@ class _Field:
 
     def _why_not(self, partner: Partner, journey: Journey) -> str:
         wish = self.wishes[journey.pk]
-        able = partner.capabilities.all()
         if (journey.pk, partner.pk) in self.declined:
             return _("has given this one back")
-        if not any(one.service_id in {None, wish.service_id} for one in able):
+        if not partner.serves(wish.service_id):
             name = journey.service or _("requests without a service")
             return _("does not serve %(service)s") % {"service": name}
-        if not any(_matches(one, wish) for one in able):
+        if not any(_matches(able, wish) for able in partner.capabilities.all()):
             return _("another region or language")
         return _("no place left this month")
 

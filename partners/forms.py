@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from funnel.act_forms import comment_field
-from funnel.forms import ActForm, KeyChoiceField, MoneyField, ReasonField
+from funnel.forms import ActForm, KeyChoiceField, MoneyField, ReasonField, Warn
 from funnel.models import Journey, Reason
 from funnel.stages import Role
 
@@ -37,6 +37,15 @@ class ReferForm(ActForm):
         offer = _Offer(self.journey)
         # Worked out only where the choice is drawn: the API never asks for it.
         field.widget.choices = offer.choices  # type: ignore[attr-defined]  # a select has them
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        partner, journey = cleaned.get("partner"), self.journey
+        if partner and journey and not partner.serves(journey.service_id):
+            words = _("%(partner)s does not serve %(service)s.")
+            named = {"partner": partner, "service": journey.service or _("requests without a service")}
+            self.warnings.append(Warn("partner_unfit", str(words % named)))
+        return cleaned
 
 
 class _Offer:

@@ -42,6 +42,10 @@ class Partner(models.Model):
     def __str__(self) -> str:
         return self.name or self.key
 
+    def serves(self, service_id: int | None) -> bool:
+        """Tell whether the partner takes work of the service, wherever and in whatever language: one query."""
+        return any(able.service_id in {None, service_id} for able in self.capabilities.all())
+
 
 class Capability(models.Model):
     """One kind of work that a partner takes: what is left empty fits anything."""

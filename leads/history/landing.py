@@ -115,6 +115,7 @@ FROM history_target t JOIN history_result r USING (pk) LEFT JOIN history_kind ki
 WHERE t.fresh;
 UPDATE funnel_journey j SET
     snoozed_until = CASE WHEN (j.stage, j.stage_since) = (r.stage, r.since) THEN j.snoozed_until END,
+    decide_by = CASE WHEN (j.stage, j.stage_since) = (r.stage, r.since) THEN j.decide_by END,
     stage = r.stage, stage_since = r.since, owner_id = r.owner_id, offered_to_id = r.offered_to_id,
     merged_into_id = r.merged_into_id, annulled_at = r.annulled_at, seq = r.seq, created_at = t.created_at
 FROM history_target t JOIN history_result r USING (pk)

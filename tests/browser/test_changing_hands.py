@@ -74,6 +74,21 @@ def test_a_verdict_for_a_partner_leads_to_the_next_one_and_back_and_on(visit: Vi
     assert (journey.stage, Referral.objects.latest().get().partner.key) == ("referred", "borg")
 
 
+def test_a_partner_who_does_not_serve_the_service_is_referred_to_only_after_a_question(visit: Visit) -> None:
+    partner("pens", name="Pens & Co", takes=[{"service": "pens"}])
+    journey = journey_at("contacted", name="Ada Lind", service="scanners")
+    page = visit(f"/journeys/{journey.pk}/moves/refer/", people(Role.MARKETER))
+    page.watch.allow("422")
+    page.get_by_label("Partner").select_option("pens")
+    page.get_by_label("Why").select_option("capacity")
+    page.locator("form button.primary").last.click()
+    expect(page.get_by_text("Pens & Co does not serve scanners.")).to_be_visible()
+    assert not Referral.objects.exists()
+    page.locator("form button.primary").last.click()
+    expect(page.get_by_text("now “Referred”")).to_be_visible()
+    assert Referral.objects.get().partner.key == "pens"
+
+
 def test_a_referral_declined_before_is_returned_with_one_click(visit: Visit) -> None:
     partner("acme", name="Acme")
     journey = run(

@@ -120,6 +120,34 @@ def test_a_handoff_to_somebody_is_an_offer_to_them() -> None:
     assert Event.objects.get(external_id="E3").inputs == {"salesperson": bob.pk}
 
 
+def test_a_referral_that_came_back_stands_with_marketing_again_whatever_its_reason() -> None:
+    load_rows(
+        [
+            CREATED,
+            "E2,A,first_response,2026-03-02T09:00:00Z,,",
+            "E3,A,partner_handoff,2026-03-02T10:00:00Z,,acme",
+            "E4,A,partner_declined,2026-03-03T10:00:00Z,,region",
+            "E5,A,referral_returned,2026-03-03T10:00:00Z,,a reason of theirs",
+        ]
+    )
+    journey = Journey.objects.get()
+    assert (journey.stage, journey.decide_by) == ("returned", None)
+    assert Event.objects.get(external_id="E5").value == "a reason of theirs"
+    assert proved()
+
+
+def test_a_further_purchase_of_an_old_history_replays_as_it_happened() -> None:
+    load_rows(
+        [
+            CREATED,
+            "E2,A,first_response,2026-03-02T09:00:00Z,,",
+            "E3,A,sal_accepted,2026-03-02T09:00:00Z,,",
+        ]
+    )
+    assert Journey.objects.get().stage == "accepted"
+    assert proved()
+
+
 def test_a_client_who_was_lost_comes_back_as_win_back_and_one_who_paid_as_repeat() -> None:
     load_rows(
         [

@@ -41,6 +41,23 @@ def pat() -> Client:
     return signed_in(Role.PARTNER, "pat")
 
 
+def test_a_program_is_warned_of_a_partner_who_does_not_serve_the_service() -> None:
+    partner("acme", name="Acme"), partner("pens", name="Pens & Co", takes=[{"service": "pens"}])
+    headers = token(people(Role.MARKETER))
+    told = {}
+    for key in ("acme", "pens"):
+        journey = journey_at("contacted", service="scanners")
+        body = {"inputs": {"partner": key, "reason": "capacity"}}
+        url = f"/api/v1/journeys/{journey.pk}/moves/refer/"
+        answer = Client().post(url, body, content_type="application/json", headers=headers)
+        assert answer.status_code == 200
+        told[key] = answer.json()["warnings"]
+    assert told == {
+        "acme": [],
+        "pens": [{"code": "partner_unfit", "detail": "Pens & Co does not serve scanners."}],
+    }
+
+
 # marketing's pages ---------------------------------------------------------------------------------------------------
 
 
