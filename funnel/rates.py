@@ -19,7 +19,7 @@ from .formats import money, number
 from .machine import Refusal, Refused
 from .models import Journey, Organisation, SettingChange, User
 from .models.organisation import Rate
-from .settings_log import Values
+from .settings_log import Values, note
 from .subjects import RATE
 
 COLUMNS: Final = ("date", "currency", "rate")
@@ -35,6 +35,14 @@ class BadFile(Exception):
 
 class NoRate(Exception):
     """Nobody has told what a currency was worth on a day; the message says so."""
+
+
+class MissingRate(Refused):
+    """An act on a journey was refused for want of a rate: of `currency`, for `day`."""
+
+    def __init__(self, journey: int, currency: str, day: date, words: str) -> None:
+        super().__init__({journey: Refusal("data", ("currency",), words)})
+        self.currency, self.day = currency, day
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +115,25 @@ def origin_words(original: Mapping[str, Any] | None) -> str:
 
 
 def freeze_for(journey: Journey, amount: Decimal, currency: str, *, day: date) -> Frozen:
-    """The same for an act on a journey: raises Refused, naming the currency, where no rate is known."""
+    """The same for an act on a journey: raises MissingRate where none is known, Refused where nothing would be left."""
     try:
         frozen = freeze(amount, currency, day=day)
     except NoRate as fault:
-        raise Refused({journey.pk: Refusal("data", ("currency",), str(fault))}) from None
+        raise MissingRate(journey.pk, currency, day, str(fault)) from None
     if not frozen.amount:
         words = _("At the rate of that day it comes to nothing.")
         raise Refused({journey.pk: Refusal("data", ("currency",), words)})
     return frozen
+
+
+def set_missing(*, currency: str, day: date, rate: Decimal, actor: User, at: datetime) -> None:
+    """Set the rate of a day that has none, in the caller's transaction; one that came in meanwhile stays."""
+    own = Organisation.current().currency
+    found, made = Rate.objects.get_or_create(currency=currency, into=own, day=day, defaults={"rate": rate})
+    if made:
+        found.refresh_from_db()
+        after = RATE.values_of(found)
+        note(RATE, key=str(found.pk), name=str(found), before=None, after=after, actor=actor, at=at)
 
 
 def rows_of(content: bytes) -> Iterator[tuple[int, dict[str, str]]]:

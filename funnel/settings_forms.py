@@ -17,6 +17,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from .formats import day as day_words
 from .forms import NumberField
 from .limits import Limit
 from .models import Campaign, Organisation, Reason, Service, Source
@@ -179,16 +180,34 @@ class ReasonForm(_KeyedForm):
         fields = ("kind", "key", "label", "active")
 
 
+def rate_field(**options: Any) -> NumberField:
+    return NumberField(
+        max_digits=20, decimal_places=10, min_value=Decimal("0.0000000001"), **{"label": _("Rate"), **options}
+    )
+
+
+class MissingRateForm(forms.Form):
+    """The rate that an act lacks, asked for beside it; `of` says of which currency and day."""
+
+    of = forms.CharField(max_length=20, widget=forms.HiddenInput)
+    rate = rate_field()
+
+    def __init__(self, data: Any = None, *, currency: str, day: dt.date, own: str) -> None:
+        of = f"{currency} {day.isoformat()}"
+        # what was typed for another currency or day is nothing of this one's
+        typed = data is not None and data.get("rate-of") == of and data.get("rate-rate")
+        super().__init__(data if typed else None, prefix="rate", initial={"of": of})
+        self.fields["rate"].label = _("One %(currency)s in %(own)s") % {"currency": currency, "own": own}
+        self.fields["rate"].help_text = _("The rate of %(day)s; it holds until a later day has its own.") % {
+            "day": day_words(day)
+        }
+
+
 class RateForm(forms.ModelForm):  # type: ignore[type-arg]
     """What one unit of a currency is worth in the organisation's from a day on."""
 
     day = forms.DateField(label=_("From"), help_text=_("It holds until a later day has its own."))
-    rate = NumberField(
-        label=_("Rate"),
-        max_digits=20,
-        decimal_places=10,
-        min_value=Decimal("0.0000000001"),
-    )
+    rate = rate_field()
 
     class Meta:
         model = Rate

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import BadRequest
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from funnel import acts, formats, machine, registry
-from funnel.acts import ACTS, BadInput
+from funnel import access, acts, formats, machine, rates, registry
+from funnel.access import Permission
+from funnel.acts import ACTS, BadInput, Outcome
 from funnel.choices import GRAVE, act_label, act_url, reason_in_words
 from funnel.forms import Warn
 from funnel.labels import label_of, page_of
 from funnel.machine import Refusal, Refused
-from funnel.models import Event, Journey
+from funnel.models import Event, Journey, Organisation, User
 from funnel.page_forms import WhenForm
+from funnel.rates import MissingRate
+from funnel.settings_forms import MissingRateForm
 from funnel.stages import FACTS, MOVES
 from funnel.timeline import stage_name
 from funnel.toasts import toast
@@ -84,17 +90,23 @@ def _do(request: HttpRequest, journey: Journey, name: str) -> HttpResponse:
         return _ask(request, journey, name, form, when, status=422)
     if form.is_valid() and unconfirmed(request, form.warnings) and not _closed(request, journey, name):
         return _ask(request, journey, name, form, when, status=422, questions=form.warnings)
+    act = partial(
+        acts.run,
+        name=name,
+        journeys=[journey.pk],
+        actor=user,
+        inputs=form,
+        at=when.at(journey),
+        expected_seq=when.cleaned_data["expected_seq"],
+    )
     try:
-        outcome = acts.run(
-            name=name,
-            journeys=[journey.pk],
-            actor=user,
-            inputs=form,
-            at=when.at(journey),
-            expected_seq=when.cleaned_data["expected_seq"],
-        )
+        outcome = _with_rate(request, act)
     except BadInput as bad:
         return _ask(request, journey, name, bad.form, when, status=422)
+    except MissingRate as missing:
+        refusal = missing.refusals[journey.pk]
+        given = {"refusal": refusal, "questions": form.warnings, "lacks": missing}
+        return _ask(request, journey_of(request, journey.pk), name, form, when, status=409, **given)
     except Refused as refused:
         refusal = refused.refusals.get(journey.pk) or next(iter(refused.refusals.values()))
         journey = journey_of(request, journey.pk)
@@ -108,6 +120,39 @@ def _do(request: HttpRequest, journey: Journey, name: str) -> HttpResponse:
     own = reverse("funnel:journey", args=[journey.pk])
     # a journey that was handed on may be out of sight now
     return go(request, home_of(request, journey.pk) if wanted in {"", own} else wanted)
+
+
+def _with_rate(request: HttpRequest, act: Callable[[], Outcome]) -> Outcome:
+    """Do the act; where it lacks a rate that was typed beside it by who may set rates, with that: both or neither."""
+    user = person(request)
+    try:
+        return act()
+    except MissingRate as missing:
+        form = _rate_form(request, missing)
+        if form is None or not form.is_valid():
+            raise
+        with transaction.atomic():
+            rates.set_missing(
+                currency=missing.currency,
+                day=missing.day,
+                rate=form.cleaned_data["rate"],
+                actor=user,
+                at=timezone.now(),
+            )
+            return act()
+
+
+def _rate_form(request: HttpRequest, missing: MissingRate) -> MissingRateForm | None:
+    """Return the form of the rate that is missing, None for who may not set rates."""
+    if not access.may(person(request), Permission.MANAGE_RATES):
+        return None
+    own = Organisation.current().currency
+    return MissingRateForm(request.POST, currency=missing.currency, day=missing.day, own=own)
+
+
+def _who_sets_rates() -> list[User]:
+    roles = access.PERMISSIONS[Permission.MANAGE_RATES]
+    return list(User.objects.filter(is_active=True, role__in=roles).order_by("name", "username")[:5])
 
 
 def done_in_words(journey: Journey, name: str) -> str:
@@ -127,8 +172,12 @@ def _ask(
     status: int = 200,
     refusal: Refusal | None = None,
     questions: Sequence[Warn] = (),
+    lacks: MissingRate | None = None,
 ) -> HttpResponse:
-    """Draw the form, with what to confirm; after a refusal with what was typed, what happened meanwhile, and the journey as it stands."""
+    """Draw the form, with what to confirm and the rate that it `lacks`.
+
+    After a refusal with what was typed, what happened meanwhile, and the journey as it stands.
+    """
     if status == 409:
         # the next attempt is made against what this page shows
         when.data = {**when.data.dict(), "expected_seq": str(journey.seq)}
@@ -151,6 +200,9 @@ def _ask(
         "tried": status == 409,
         "questions": questions,
         "questions_mark": mark_of(questions),
+        "lacks": refusal.detail if lacks and refusal else "",
+        "rate_form": _rate_form(request, lacks) if lacks else None,
+        "rate_setters": _who_sets_rates() if lacks else [],
         "shut": bool(refusal and refusal.reason in {"stage", "role"}),
     }
     return render(request, "funnel/journey_act.html", context, status=status)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from deals.models import Instalment, ProposalVersion
+from deals.models import Instalment, Payment, ProposalVersion
 from funnel.models import Journey
 from funnel.stages import Role, Stage
 from tests.browsing import PHONE, Visit, check_access
-from tests.factories import journey_at, people, run
+from tests.factories import journey_at, organisation, people, run
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -194,3 +195,39 @@ def test_the_pages_are_accessible_full_and_empty(visit: Visit) -> None:
     for path in (*pages, f"/p/{sent.proposal.token}/"):
         page.goto(path)
         check_access(page)
+
+
+def test_a_missing_rate_is_typed_in_the_dialog_of_the_payment(visit: Visit) -> None:
+    organisation(currency="EUR", timezone="UTC")
+    journey = journey_at(Stage.WON)
+    page = visit(f"/journeys/{journey.pk}/", people(Role.MANAGER), size=PHONE, theme="dark")
+    page.watch.allow("409")
+    page.goto(f"/journeys/{journey.pk}/facts/payment_received/")
+    page.locator("[name=amount]").fill("100")
+    page.locator("[name=currency]").fill("chf")
+    page.locator("form button.primary").click()
+    expect(page.get_by_text("No rate of CHF to EUR is known")).to_be_visible()
+    check_access(page)
+    page.get_by_label("One CHF in EUR").fill("1.05")
+    page.locator("form button.primary").click()
+    expect(page.get_by_text("CHF 100 at 1.05")).not_to_have_count(0)
+    assert str(Payment.objects.get().amount) == "105.00"
+
+
+def test_an_instalment_before_the_signature_is_confirmed_in_the_dialog(visit: Visit) -> None:
+    journey = journey_at(Stage.CONTRACT_SENT)
+    page = visit(f"/journeys/{journey.pk}/", seller())
+    page.watch.allow("422")
+    page.locator("a[href*='/moves/sign/']").first.click()
+    dialog = page.locator("dialog[open]")
+    dialog.locator("[name=amount]").fill("100")
+    dialog.locator("[name='instalments-0-due_on']").fill(
+        (timezone.now() - dt.timedelta(days=5)).date().isoformat()
+    )
+    dialog.locator("[name='instalments-0-amount']").fill("100")
+    dialog.locator("button.primary").click()
+    expect(dialog.get_by_text("Is this meant?")).to_be_visible()
+    check_access(page)
+    dialog.get_by_role("button", name="Save all the same").click()
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    assert Instalment.objects.get().amount == 100
