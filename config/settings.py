@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "funnel.frame.ReaderMiddleware",
     "funnel.toasts.ToastMiddleware",
+    "funnel.middleware.SavedMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "funnel.middleware.FaultMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",

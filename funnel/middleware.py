@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import quote
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -46,6 +48,30 @@ class PrivacyMiddleware:
         if "Authorization" in request.headers or (user is not None and user.is_authenticated):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+SAVED = "saved"
+"""The cookie that tells scripts which address has just taken a form, so that its draft has served."""
+
+
+class SavedMiddleware:
+    """Tells the page that follows which form was taken: a refused one, or one that never came, keeps its draft."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        user = getattr(request, "_cached_user", None)
+        if request.method == "POST" and user is not None and user.is_authenticated and _was_taken(response):
+            response.set_cookie(
+                SAVED, quote(request.path), max_age=300, samesite="Lax", secure=settings.HTTPS
+            )
+        return response
+
+
+def _was_taken(response: HttpResponse) -> bool:
+    return response.status_code in {302, 303} or "HX-Redirect" in response.headers
 
 
 class FaultMiddleware:

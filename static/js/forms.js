@@ -56,7 +56,7 @@
   // a form is sent once: a second click while the first is on its way does nothing
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (event.defaultPrevented || form.method !== "post" || form.matches("[data-theme-switch]")) return;
+    if (event.defaultPrevented || form.getAttribute("method") !== "post" || form.matches("[data-theme-switch]")) return;
     if (form.dataset.sent) return event.preventDefault();
     form.dataset.sent = "1";
     setTimeout(() => delete form.dataset.sent, 4000);
@@ -81,4 +81,209 @@
     const form = event.detail.elt;
     if (form.matches(savesItself) && form.dataset.sent) event.preventDefault();
   });
+}
+
+// What is typed stays on this device until the server has taken it, and leaving what is not saved warns. Each form keeps
+// which fields were changed, from what to what; a page that stands as it stood then gets them back by itself.
+{
+  const STORE = "draft:";
+  const MONTH = 30 * 24 * 3600 * 1000;
+  const TEXT = "textarea, input:is(:not([type]), [type=text], [type=email], [type=tel], [type=url], [type=number], [type=date], [type=datetime-local])";
+  const LEFT_ALONE = "[data-composer], [data-inline], [data-cell-edit], [data-theme-switch], [data-no-draft], [method=dialog]";
+  const who = document.body.dataset.newsOf;
+  const template = document.getElementById("draft-template");
+  const states = new Map(); // form → { key, base, sent }
+  let leaving = false;
+
+  const read = (key) => {
+    try {
+      return JSON.parse(localStorage.getItem(key));
+    } catch {
+      return null;
+    }
+  };
+  const write = (key, value) => {
+    try {
+      if (value) localStorage.setItem(key, JSON.stringify(value));
+      else localStorage.removeItem(key);
+    } catch {
+      // a full or forbidden store: the words still stand in the form, and leaving it warns
+    }
+  };
+
+  const pathOf = (form) => new URL(form.getAttribute("hx-post") || form.getAttribute("action") || location.href, location.href).pathname;
+  const controls = (form) =>
+    [...form.elements].filter((one) => one.name && one.matches("input:not([type=hidden], [type=file], [type=submit], [type=button]), select, textarea"));
+  const valuesOf = (form) => {
+    const found = {};
+    for (const one of controls(form)) {
+      if (one.type === "radio") found[one.name] = one.checked ? one.value : (found[one.name] ?? "");
+      else if (one.type === "checkbox") found[`${one.name}=${one.value}`] = one.checked ? "on" : "";
+      else found[one.name] = one.multiple ? JSON.stringify([...one.selectedOptions].map((option) => option.value)) : one.value;
+    }
+    return found;
+  };
+  const rowsOf = (form) => {
+    const found = {};
+    for (const box of form.querySelectorAll("[data-rows]")) found[box.dataset.rows] = box.querySelectorAll("tbody tr").length;
+    return found;
+  };
+  const changesOf = (form, base) => {
+    const now = valuesOf(form);
+    const found = {};
+    for (const name of new Set([...Object.keys(base), ...Object.keys(now)]))
+      if ((now[name] ?? "") !== (base[name] ?? "")) found[name] = [base[name] ?? "", now[name] ?? ""];
+    return found;
+  };
+  const isDirty = (form) => form.isConnected && Object.keys(changesOf(form, states.get(form).base)).length > 0;
+  const dirtyIn = (part) => [...states.keys()].filter((form) => part.contains(form) && isDirty(form));
+
+  const keep = (form) => {
+    const state = states.get(form);
+    const changes = changesOf(form, state.base);
+    write(state.key, Object.keys(changes).length ? { at: Date.now(), changes, rows: rowsOf(form) } : null);
+  };
+
+  const put = (form, kept) => {
+    for (const box of form.querySelectorAll("[data-rows]")) {
+      const wanted = kept.rows?.[box.dataset.rows] ?? 0;
+      while (box.querySelectorAll("tbody tr").length < wanted) box.querySelector("[data-rows-add]").click();
+    }
+    for (const one of controls(form)) {
+      const change = kept.changes[one.type === "checkbox" ? `${one.name}=${one.value}` : one.name];
+      if (!change) continue;
+      if (one.type === "checkbox") one.checked = change[1] === "on";
+      else if (one.type === "radio") one.checked = one.value === change[1];
+      else if (one.multiple) for (const option of one.options) option.selected = JSON.parse(change[1] || "[]").includes(option.value);
+      else one.value = change[1];
+    }
+    const inner = form.querySelector("[data-rows]") ?? form;
+    inner.dispatchEvent(new Event("input", { bubbles: true }));
+    keep(form);
+  };
+
+  const note = (form, kept, waits) => {
+    const said = template.content.firstElementChild.cloneNode(true);
+    said.querySelector("[data-draft-restored]").hidden = waits;
+    said.querySelector("[data-draft-waiting]").hidden = !waits;
+    said.querySelector("[data-draft-restore]").hidden = !waits;
+    said.querySelector("[data-draft-restore]").addEventListener("click", () => {
+      said.remove();
+      put(form, kept);
+    });
+    said.querySelector("[data-draft-discard]").addEventListener("click", () => {
+      write(states.get(form).key, null);
+      if (waits) return said.remove();
+      states.get(form).base = valuesOf(form); // nothing to warn of
+      leaving = true;
+      location.reload();
+    });
+    form.prepend(said);
+  };
+
+  const ready = (form) => {
+    if (states.has(form) || form.getAttribute("method") !== "post" || form.matches(LEFT_ALONE) || form.closest(".toast")) return;
+    if (!form.querySelector(TEXT) || form.querySelector("[type=password], [autocomplete=one-time-code]")) return;
+    const path = pathOf(form);
+    const alike = [...states].filter(([other, state]) => other.isConnected && state.path === path).length;
+    const key = `${STORE}${who}-${path}${alike ? `#${alike}` : ""}`;
+    const base = valuesOf(form);
+    states.set(form, { key, path, base });
+    const kept = read(key);
+    if (!kept?.changes) return;
+    const names = Object.entries(kept.changes);
+    if (names.every(([name, [, to]]) => (base[name] ?? "") === to)) {
+      // drawn again with what was typed, because it was refused: it is not saved yet
+      for (const [name, [from]] of names) base[name] = from;
+    } else if (names.every(([name, [from, to]]) => [from, to].includes(base[name] ?? ""))) {
+      put(form, kept);
+      note(form, kept, false);
+    } else note(form, kept, true);
+  };
+  const readyAll = () => {
+    for (const form of states.keys()) if (!form.isConnected) states.delete(form);
+    document.querySelectorAll("form").forEach(ready);
+  };
+
+  // the server has taken what was sent to an address
+  const taken = (path) => {
+    for (const key of Object.keys(localStorage))
+      if (key === `${STORE}${who}-${path}` || key.startsWith(`${STORE}${who}-${path}#`)) localStorage.removeItem(key);
+    for (const [form, state] of states)
+      if (state.path === path) {
+        state.base = { ...valuesOf(form), ...state.sent };
+        form.querySelector(".draft-kept")?.remove();
+        if (form.isConnected) keep(form);
+      }
+  };
+  const readCookie = () => {
+    const found = /(?:^|; )saved=([^;]+)/.exec(document.cookie);
+    if (!found) return;
+    document.cookie = "saved=; path=/; max-age=0; samesite=lax";
+    taken(decodeURIComponent(found[1].replace(/^"|"$/g, "")));
+  };
+
+  if (who && template) {
+    try {
+      for (const key of Object.keys(localStorage)) {
+        if (!key.startsWith(STORE)) continue;
+        const old = Date.now() - (read(key)?.at ?? 0) > MONTH;
+        if (old || key.slice(STORE.length).split("-")[0] !== who) localStorage.removeItem(key);
+      }
+      readCookie();
+    } catch {
+      // no store: leaving still warns
+    }
+    readyAll();
+    document.addEventListener("htmx:afterSettle", readyAll);
+
+    for (const name of ["input", "change"])
+      document.addEventListener(name, (event) => {
+        const form = event.target.closest?.("form");
+        if (states.has(form)) keep(form);
+      });
+    const keepAll = () => {
+      for (const form of states.keys()) if (form.isConnected) keep(form);
+    };
+
+    document.addEventListener("submit", (event) => {
+      keepAll();
+      if (!event.defaultPrevented) leaving = true; // what else was typed on this page is kept, and comes back with it
+    });
+    addEventListener("pageshow", () => (leaving = false));
+    addEventListener("pagehide", () => leaving || keepAll());
+    addEventListener("beforeunload", (event) => {
+      if (leaving || !dirtyIn(document).length) return;
+      keepAll();
+      event.preventDefault();
+      event.returnValue = "";
+    });
+
+    // htmx: a part of the page that is drawn anew takes its forms along
+    document.addEventListener("htmx:beforeRequest", (event) => {
+      const { elt, target, requestConfig } = event.detail;
+      const form = elt.closest("form");
+      if (states.has(form)) states.get(form).sent = valuesOf(form);
+      if (!["click", "keydown"].includes(requestConfig?.triggeringEvent?.type) || requestConfig.verb !== "get") return;
+      const lost = dirtyIn(target).filter((other) => other !== form);
+      if (lost.length && !confirm(template.dataset.leave)) event.preventDefault();
+    });
+    document.addEventListener("htmx:beforeOnLoad", (event) => {
+      const { xhr, requestConfig } = event.detail;
+      if (requestConfig.verb === "get" || xhr.status >= 300) return;
+      taken(new URL(requestConfig.path, location.href).pathname);
+      readCookie();
+      if (xhr.getResponseHeader("HX-Redirect") || xhr.getResponseHeader("HX-Refresh")) {
+        keepAll();
+        leaving = true;
+      }
+    });
+
+    // Ctrl+Enter does what the form is there for
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+      const form = event.target.closest?.("form");
+      if (states.has(form)) [...form.querySelectorAll("button.primary:not([type=button])")].pop()?.click();
+    });
+  }
 }
