@@ -107,6 +107,7 @@ def test_an_application_becomes_a_paying_client(visit: Visit) -> None:
     dialog = page.locator("dialog[open]")
     expect(dialog.get_by_text("12,000").first).to_be_visible()
     dialog.locator("button.primary").click()
+    expect(page.get_by_text("Sent. The letter leaves in a moment.")).to_be_visible()
     desk.open()
     desk.sees("Proposal sent")
     desk.act("object", "Objection", reason="price", said="Ten per cent too dear.")
@@ -117,6 +118,7 @@ def test_an_application_becomes_a_paying_client(visit: Visit) -> None:
     dialog = page.locator("dialog[open]")
     expect(dialog.get_by_text("10,800").first).to_be_visible()
     dialog.locator("button.primary").click()
+    expect(page.get_by_text("Sent. The letter leaves in a moment.")).to_be_visible()
     desk.open()
     desk.sees("Proposal sent")
     desk.act("request_contract", "Contract requested")
@@ -125,6 +127,7 @@ def test_an_application_becomes_a_paying_client(visit: Visit) -> None:
     page.locator("[name=amount]").fill("10800")
     page.get_by_role("button", name="Save and send…").click()
     page.locator("dialog[open] button.primary").click()
+    expect(page.get_by_text("Sent. The letter leaves in a moment.")).to_be_visible()
     desk.open()
     desk.sees("Contract sent")
     desk.act(
