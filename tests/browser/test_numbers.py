@@ -73,6 +73,8 @@ def test_the_lines_of_a_proposal_are_typed_and_come_back_alike(
     for name, value in {"description": "Gauge", "quantity": "2", "unit_price": typed, "tax": "2,5 %"}.items():
         page.locator(f"[name='lines-0-{name}']").press_sequentially(value)
     expect(page.locator("#totals .sum dd")).to_contain_text({"en": "2,530.73", "ru": "530,73"}[language])
+    page.locator("[name=discount]").press_sequentially("10")
+    expect(page.locator("#totals .sum dd")).to_contain_text({"en": "2,277.65", "ru": "277,65"}[language])
     with page.expect_navigation():
         page.locator("button[value=save]").click()
     line = Line.objects.get()

@@ -117,6 +117,7 @@ FINE = {
     "meeting_to_brief_days": "14",
     "sal_quality_days": "7",
     "undo_days": "30",
+    "referral_hours": "0",
     "link_days": "90",
 }
 
