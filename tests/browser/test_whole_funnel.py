@@ -161,6 +161,7 @@ def check_ledger(journey: Journey) -> None:
     ways = [
         ("lead_created", None),
         ("activity_logged", "fay"),
+        ("owner_changed", "fay"),
         ("first_response", "fay"),
         ("first_meeting_held", "fay"),
         ("brief_filled", "fay"),

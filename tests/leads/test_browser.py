@@ -69,7 +69,7 @@ def test_the_inbox_is_worked_off_by_keys(visit: Visit) -> None:
     page.wait_for_url(f"**/inbox/?journey={second.pk}")  # the next one opens
     first.refresh_from_db()
     assert first.stage == Stage.CONTACTED
-    assert Event.objects.filter(journey=first).count() == 3
+    assert Event.objects.filter(journey=first).count() == 4  # who answers owns it
 
 
 def test_several_applications_are_selected_and_taken_through_one_move(visit: Visit) -> None:
