@@ -13,6 +13,7 @@ class FunnelConfig(AppConfig):
             acts,
             checks,
             consumers,
+            contacts,
             custom_forms,
             custom_pages,
             domain,
@@ -55,7 +56,7 @@ class FunnelConfig(AppConfig):
             only=consumers.concerns_somebody,
         )
         registry.on_erased += [files.erase, letters.erase]
-        registry.on_annulled[Happening.ACTIVITY_LOGGED] = letters.withdraw
+        registry.on_annulled[Happening.ACTIVITY_LOGGED] = contacts.withdraw
         outbox.register(
             "mentions",
             events=consumers.SAYS,

@@ -13,8 +13,8 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
-from . import access, files, letters
-from .act_forms import comment_field
+from . import access, contacts, files, letters
+from .act_forms import LetterForm, comment_field
 from .acts import Outcome
 from .models import Activity, Journey, User
 from .stages import FACTS, Happening, Stage
@@ -35,6 +35,11 @@ KINDS: Final = [
     (K.EMAIL, K.EMAIL.label),
     (K.MEETING, K.MEETING.label),
     (K.MESSAGE, K.MESSAGE.label),
+]
+
+
+SPOKEN: Final = [
+    (value, label) for value, label in Activity.Outcome.choices if value != Activity.Outcome.SENT
 ]
 
 
@@ -90,6 +95,9 @@ class ComposerForm(forms.Form):
     direction = forms.ChoiceField(
         label=_("Who reached out"), choices=Activity.Direction.choices, required=False
     )
+    outcome = forms.ChoiceField(
+        label=_("How did it go?"), choices=[("", _("How did it go?")), *SPOKEN], required=False
+    )
     way = forms.ChoiceField(label=_("What to do with it"), choices=Way.choices, required=False)
     subject = forms.CharField(label=_("Subject"), max_length=250, required=False)
     answers = forms.BooleanField(label=_("This is the first response"), required=False)
@@ -104,6 +112,11 @@ class ComposerForm(forms.Form):
         kind, words = cleaned.get("kind"), cleaned.get("text", "").strip()
         if kind == NOTE and not words:
             self.add_error("text", ValidationError(_("A note needs words."), code="required"))
+        if self._asks_outcome(cleaned):
+            if not cleaned.get("outcome") and "outcome" not in self.errors:
+                self.add_error("outcome", ValidationError(_("Say how it went."), code="required"))
+            elif contacts.needs_words(str(kind), cleaned.get("outcome", "")) and not words:
+                self.add_error("text", ValidationError(_("Say what was said in the call."), code="required"))
         if self.sends(cleaned):
             if not words:
                 self.add_error("text", ValidationError(_("A letter needs words."), code="required"))
@@ -118,6 +131,19 @@ class ComposerForm(forms.Form):
     def sends(cleaned: dict[str, Any]) -> bool:
         """Tell whether this is a letter to be sent rather than logged."""
         return cleaned.get("kind") == K.EMAIL and cleaned.get("way") == Way.SEND
+
+    def _asks_outcome(self, cleaned: dict[str, Any]) -> bool:
+        """Tell whether we reached out, other than by letter: then it is asked how it went."""
+        inbound = cleaned.get("direction") == Activity.Direction.INBOUND
+        return cleaned.get("kind") in {K.CALL, K.MESSAGE, K.MEETING} and not inbound
+
+    def came_of(self) -> str:
+        """Return what came of it; of a letter nothing yet, until it has left."""
+        if self.sends(self.cleaned_data):
+            return ""
+        asked = self._asks_outcome(self.cleaned_data)
+        given: str = self.cleaned_data["outcome"] if asked else ""
+        return given or contacts.usual(self.cleaned_data["kind"], self._direction())
 
     def _direction(self) -> str:
         given = self.cleaned_data
@@ -152,15 +178,22 @@ def save(form: ComposerForm, *, actor: User, at: datetime | None) -> Written:
     """Write down what a valid form holds. Raises what `letters.compose` does, with nothing written."""
     given, journey = form.cleaned_data, form.journey
     kind, text = given["kind"], given["text"]
-    inputs: dict[str, str]
+    inputs: dict[str, Any] | LetterForm
+    sends = form.sends(given)
     if kind == NOTE:
         name, inputs = Happening.NOTE_LOGGED.value, {"text": text}
     else:
         direction = form._direction()
-        inputs = {"kind": kind, "direction": direction, "summary": _with_subject(form)}
+        inputs = {
+            "kind": kind,
+            "direction": direction,
+            "summary": _with_subject(form),
+            "outcome": form.came_of(),
+        }
         first = given["answers"] and direction == Activity.Direction.OUTBOUND and may_answer(journey, actor)
-        name = "respond" if first else Happening.ACTIVITY_LOGGED.value
-    sends = form.sends(given)
+        name = "respond" if first and not sends else Happening.ACTIVITY_LOGGED.value
+        if sends:
+            inputs = LetterForm(inputs | {"answers": first}, journey=journey, actor=actor, by_program=True)
     outcome = letters.compose(
         journey=journey,
         actor=actor,

@@ -8,10 +8,12 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from . import erasing, machine, mentions, merging, registry
+from . import contacts, erasing, machine, mentions, merging, registry
 from .machine import Locked, Refusal, Refused
 from .models import Activity, Contact, Event, Journey, Note, Organisation, Reason, User
 from .stages import MONEY_EVENTS, VOID_STAGES, Happening
+
+Outcome = Activity.Outcome
 
 
 def lose(
@@ -90,24 +92,40 @@ def log_activity(
     kind: str,
     direction: str,
     summary: str = "",
+    outcome: str = Outcome.REACHED,
+    next_at: datetime | None = None,
+    answers: bool = False,
     act: Any = None,
 ) -> list[Event]:
-    """Log a call, message, e-mail or meeting with the client."""
+    """Log a call, message, e-mail or meeting with the client, and what came of it; plan the next one for `next_at`.
+
+    An earlier contact's plan is done by this one. `answers` marks a letter that is the first response once it has left.
+    """
     events = machine.record(
         journeys=journeys,
         event=Happening.ACTIVITY_LOGGED,
         actor=actor,
         at=at,
         value=kind,
-        inputs={"kind": kind, "direction": direction, **mentions.inputs_for(summary)},
+        inputs={
+            "kind": kind,
+            "direction": direction,
+            **({"outcome": outcome} if outcome else {}),
+            **({"answers": True} if answers else {}),
+            **mentions.inputs_for(summary),
+        },
         act=act,
     )
+    contacts.settle_plans(journeys, actor=actor, at=at)
+    plans = contacts.plan(journeys, kind=kind, actor=actor, at=at, due_at=next_at) if next_at else {}
     Activity.objects.bulk_create(
         Activity(
             journey_id=event.journey_id,
             event=event,
             kind=kind,
             direction=direction,
+            outcome=outcome,
+            next_task=plans.get(event.journey_id),
             summary=summary,
             at=at,
             actor=actor,

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
@@ -48,6 +49,35 @@ class UserField(KeyChoiceField):
     def __init__(self, *, roles: Iterable[str], **options: Any) -> None:
         people = User.objects.filter(is_active=True, role__in=set(roles))
         super().__init__(people, key="username", **options)
+
+
+class MomentInput(forms.DateTimeInput):
+    """A time to come, with buttons that fill in the usual ones."""
+
+    template_name = "funnel/widgets/moment.html"
+    input_type = "datetime-local"
+
+    def __init__(self, attrs: Any = None) -> None:
+        super().__init__(attrs, format="%Y-%m-%dT%H:%M")
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        now, clock = timezone.now(), Organisation.current().clock
+        today = now.astimezone(clock.zone).date()
+
+        def opening(days: int) -> datetime:
+            return clock.window(clock.nth_business_day(today + timedelta(days=days), 1))[0]
+
+        moments = (
+            (_("In an hour"), now + timedelta(hours=1)),
+            (_("Next morning"), opening(1)),
+            (_("In a week"), opening(7)),
+        )
+        context["widget"]["moments"] = [
+            {"label": label, "at": at, "value": timezone.localtime(at).strftime("%Y-%m-%dT%H:%M")}
+            for label, at in moments
+        ]
+        return context
 
 
 class RowsWidget(forms.Widget):
@@ -300,10 +330,15 @@ class ActForm(forms.Form):
     rules: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(
-        self, *args: Any, journey: Journey | None = None, actor: User | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        journey: Journey | None = None,
+        actor: User | None = None,
+        by_program: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.journey, self.actor = journey, actor
+        self.journey, self.actor, self.by_program = journey, actor, by_program
         self.warnings: list[Warn] = []
         self.prepare()
 
@@ -314,12 +349,12 @@ class ActForm(forms.Form):
     def from_json(cls, inputs: Any, *, journey: Journey | None, actor: User | None) -> "ActForm":
         """Bind JSON inputs; unknown names and values of the wrong shape become errors of the form."""
         if not isinstance(inputs, Mapping):
-            form = cls({}, journey=journey, actor=actor)
+            form = cls({}, journey=journey, actor=actor, by_program=True)
             form.add_error(None, ValidationError(_("Inputs must be an object."), code="type"))
             return form
         fields = cls(journey=journey, actor=actor).fields
         data, faults = json_data(numbers.sent(inputs), fields)
-        form = cls(data, journey=journey, actor=actor)
+        form = cls(data, journey=journey, actor=actor, by_program=True)
         for name, fault in faults:
             form.add_error(name if name in form.fields else None, fault)
         return form

@@ -283,6 +283,8 @@ def details(journey: Journey, user: User, organisation: Organisation) -> list[di
     expected = formats.full_day(journey.expected_on) if journey.expected_on else ""
     rows.append(_detail(journey, _("Expected on"), expected, "expected_on"))
     rows.append(_detail(journey, _("Received"), formats.day_time(journey.created_at)))
+    if number := getattr(journey, "contact_attempts", 0):
+        rows.append(_detail(journey, _("Attempts to reach the person"), formats.number(number)))
     if journey.snoozed_until:
         rows.append(_detail(journey, _("Snoozed until"), formats.day_time(journey.snoozed_until)))
     return rows

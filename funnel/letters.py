@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from email.utils import formataddr, parseaddr
-from typing import Final
+from typing import Any, Final
 
+from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.mail import EmailMultiAlternatives
@@ -51,7 +52,7 @@ def compose(
     journey: Journey,
     actor: User,
     name: str,
-    inputs: dict[str, str],
+    inputs: Mapping[str, Any] | forms.Form,
     at: datetime | None,
     attached: Sequence[UploadedFile] = (),
     subject: str = "",

@@ -30,8 +30,17 @@ Write = Callable[[Any], EmailMultiAlternatives | None]
 """Write the mail of a row; None where nobody wants it any more."""
 
 
-def send_waiting(model: Any, *, write: Write, now: datetime, limit: int = BATCH) -> int:
+def send_waiting(
+    model: Any,
+    *,
+    write: Write,
+    now: datetime,
+    limit: int = BATCH,
+    left: Callable[[Any], None] = lambda row: None,
+) -> int:
     """Send the mails whose time has come, each in one process only; return how many were sent.
+
+    `left` hears of each that went out, after that is written down.
 
     `model` has the columns state (with the states of `Mail.State`), attempts, run_at, sent_at and error.
     """
@@ -42,7 +51,9 @@ def send_waiting(model: Any, *, write: Write, now: datetime, limit: int = BATCH)
         row = _claim(model, now)
         if row is None:
             break
-        sent += _send(row, write)
+        if _send(row, write):
+            sent += 1
+            _tell(row, left)
     return sent
 
 
@@ -60,6 +71,14 @@ def _claim(model: Any, now: datetime) -> Any:
             row.run_at = now + CLAIM * row.attempts
             row.save(update_fields=["attempts", "run_at"])
     return row
+
+
+def _tell(row: Any, left: Callable[[Any], None]) -> None:
+    row.refresh_from_db()
+    try:
+        left(row)
+    except Exception:
+        log.exception("mail %s went out, but what follows from it failed", row.pk)
 
 
 def _send(row: Any, write: Write) -> bool:

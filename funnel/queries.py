@@ -11,7 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import BigIntegerField, BooleanField, Exists, F, Func, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from . import registry, sums
+from . import attempts, registry, sums
 from .access import visible_journeys
 from .stages import CLOSED_STAGES, OPEN_STAGES, TARGETS, VOID_STAGES, Role
 from .words import Asked, TermQuery, asked
@@ -150,6 +150,10 @@ class JourneyQuerySet(_JourneyBase):
     def with_sums(self, *names: str) -> Self:
         """Add sums over the ledger of each journey, by their names in `sums.SUMS`."""
         return self.annotate(**sums.of_journeys(names))
+
+    def with_attempts(self) -> Self:
+        """Add `contact_attempts`: how many outward contacts each took up to its first response."""
+        return self.annotate(contact_attempts=attempts.of_journeys())
 
     def with_parties(self) -> Self:
         """Fetch along what every list and page of journeys shows."""

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from . import domain, files, letters, mailing, outbox, todo_acts, warnings
+from . import contacts, domain, files, letters, mailing, outbox, todo_acts, warnings
 from .api import idempotency
 from .lists import jobs
 from .models import Mail
@@ -16,6 +16,7 @@ SCHEDULE = {
     "send-mails": {"task": "funnel.tasks.send_mails", "schedule": 10.0},
     "warn-of-answers": {"task": "funnel.tasks.warn_of_answers", "schedule": 60.0},
     "sweep-files": {"task": "funnel.tasks.sweep_files", "schedule": 3600.0},
+    "sweep-letters": {"task": "funnel.tasks.sweep_letters", "schedule": 600.0},
     "forget-notices": {"task": "funnel.tasks.forget_notices", "schedule": 86400.0},
     "forget-idempotency-keys": {"task": "funnel.tasks.forget_idempotency_keys", "schedule": 3600.0},
 }
@@ -53,8 +54,15 @@ def remind_of_tasks() -> None:
 @shared_task
 def send_mails() -> None:
     """Send the letters and notices that wait; ask again while there may be more, so that no one task runs long."""
-    if mailing.send_waiting(Mail, write=letters.write, now=timezone.now()) == mailing.BATCH:
+    now = timezone.now()
+    if mailing.send_waiting(Mail, write=letters.write, now=now, left=contacts.letter_left) == mailing.BATCH:
         send_mails.delay()
+
+
+@shared_task
+def sweep_letters() -> None:
+    """Note what followed from letters that went out while a process died."""
+    contacts.sweep_letters()
 
 
 @shared_task

@@ -186,6 +186,8 @@ def _letter(mail: Mail) -> dict[str, Any]:
 
 
 def _title(event: Any, activity: Activity | None) -> str:
+    if activity and activity.outcome and activity.outcome != Activity.Outcome.SENT:
+        return f"{activity.get_kind_display()} · {activity.get_outcome_display()}"
     if activity:
         return str(activity.get_kind_display())
     return str(event.get_event_display())

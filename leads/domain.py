@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from funnel import acts, cleaning, machine, merging, parties, phones
+from funnel import acts, cleaning, contacts, machine, merging, parties, phones
 from funnel.annulment import CannotAnnul, annul
 from funnel.domain import log_activity
 from funnel.ledger import Entry, append
@@ -318,13 +318,26 @@ def respond(
     kind: str,
     direction: str = Activity.Direction.OUTBOUND,
     summary: str = "",
+    outcome: str = Activity.Outcome.REACHED,
+    next_at: datetime | None = None,
     act: uuid.UUID | None = None,
 ) -> list[Event]:
-    """Answer applications: log the call, message, e-mail or meeting, which is what stops the first-response clock."""
+    """Answer applications: log the call, message, e-mail or meeting, which stops the first-response clock where it
+    reached the person. Where it did not, it is an attempt: nothing moves, and the clock runs on."""
     act = act or uuid.uuid4()
     logged = log_activity(
-        journeys=journeys, actor=actor, at=at, kind=kind, direction=direction, summary=summary, act=act
+        journeys=journeys,
+        actor=actor,
+        at=at,
+        kind=kind,
+        direction=direction,
+        summary=summary,
+        outcome=outcome,
+        next_at=next_at,
+        act=act,
     )
+    if outcome not in contacts.REACHED:
+        return logged
     return machine.move(
         journeys=journeys,
         name="respond",

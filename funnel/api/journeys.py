@@ -100,7 +100,9 @@ class JourneyViewSet(EditResource):
     def get_queryset(self) -> QuerySet[Journey]:
         if getattr(self, "swagger_fake_view", False):
             return Journey.objects.none()
-        return Journey.objects.visible_to(self.request.user).with_parties().with_sums("credit")
+        return (
+            Journey.objects.visible_to(self.request.user).with_parties().with_sums("credit").with_attempts()
+        )
 
     @property
     def change_open(self) -> bool:
@@ -170,9 +172,10 @@ class JourneyViewSet(EditResource):
             at=_past(given.get("occurred_at")),
             expected_seq=given.get("expected_seq"),
         )
-        journey = Journey.objects.with_parties().with_sums("credit").get(pk=key)
+        journey = Journey.objects.with_parties().with_sums("credit").with_attempts().get(pk=key)
         wanted = {arc.event for arc in MOVES[name].arcs} if name in MOVES else {name}
-        event = next((event for event in reversed(outcome.events) if event.event in wanted), None)
+        made = [event for event in outcome.events if event.event in wanted] or outcome.events
+        event = made[-1] if made else None
         context = self.get_serializer_context()
         return Response(
             {
@@ -195,7 +198,7 @@ class JourneyViewSet(EditResource):
             raise ValidationError({"event": ["No such event on this journey."]})
         events = annul(events=wanted, actor=request.user, at=timezone.now(), comment=given.get("comment", ""))
         context = self.get_serializer_context()
-        journey = Journey.objects.with_parties().with_sums("credit").get(pk=key)
+        journey = Journey.objects.with_parties().with_sums("credit").with_attempts().get(pk=key)
         return Response(
             {
                 "journey": None if journey.annulled_at else JourneySerializer(journey, context=context).data,

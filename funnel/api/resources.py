@@ -32,7 +32,7 @@ class ActivityFilter(filters.FilterSet):
 
     class Meta:
         model = Activity
-        fields = ("kind", "direction")
+        fields = ("kind", "direction", "outcome")
 
 
 class ActivityViewSet(ReadResource):

@@ -142,6 +142,7 @@ OURS: Final = {
     "parent": None,
     "merged_into": None,
     "snoozed_until": None,
+    "contact_attempts": None,
     "inputs": {},
     "custom": {},
 }
@@ -173,6 +174,11 @@ class JourneySerializer(Plain, Model[Journey]):
     )
     half = serializers.CharField(read_only=True)
     is_open = serializers.BooleanField(read_only=True)
+    contact_attempts = serializers.IntegerField(
+        read_only=True,
+        allow_null=True,
+        help_text="Outward contacts up to and including the first response; null to partners.",
+    )
 
     class Meta:
         model = Journey
@@ -199,6 +205,7 @@ class JourneySerializer(Plain, Model[Journey]):
             "parent",
             "merged_into",
             "snoozed_until",
+            "contact_attempts",
             "custom",
         )
         read_only_fields = tuple(name for name in fields if name not in {"amount", "expected_on", "custom"})
@@ -220,7 +227,7 @@ class JourneySerializer(Plain, Model[Journey]):
         return instance
 
     def row(self, instance: Journey) -> dict[str, Any]:
-        """Write a journey that was read `with_sums("credit")`."""
+        """Write a journey that was read `with_sums("credit")` and `with_attempts()`."""
         contact, company = instance.contact, instance.company
         reader = _reader(self)
         sees = access.sees_amounts(reader)
@@ -252,6 +259,7 @@ class JourneySerializer(Plain, Model[Journey]):
             "parent": instance.parent_id,
             "merged_into": instance.merged_into_id,
             "snoozed_until": _time(instance.snoozed_until),
+            "contact_attempts": instance.contact_attempts,  # type: ignore[attr-defined]
             "custom": {} if reader is None else instance.custom,
         }
         return _as_told(row, reader)
@@ -332,7 +340,7 @@ class ActivitySerializer(Model[Activity]):
 
     class Meta:
         model = Activity
-        fields = ("id", "journey", "event", "kind", "direction", "summary", "at", "actor")
+        fields = ("id", "journey", "event", "kind", "direction", "outcome", "summary", "at", "actor")
 
 
 class _KeyedSerializer(Model[Any]):

@@ -175,6 +175,7 @@ DRAWN: Final[Mapping[str, Callable[[Row, Reader], SafeString]]] = {
     "owner": _owner,
     "amount": _amount,
     "next": _step,
+    "attempts": lambda row, reader: _plain(row.journey.contact_attempts),  # type: ignore[attr-defined]
     "source": lambda row, reader: _plain(row.journey.source),
     "created": lambda row, reader: ui.when(row.journey.created_at, css="dim"),
     "age": lambda row, reader: ui.when(row.journey.stage_since, "age", "dim"),

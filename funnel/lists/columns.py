@@ -51,6 +51,7 @@ COLUMNS: Final = (
         permission=Permission.SEE_MONEY,
     ),
     Column("next", _("Next step"), usual=True, gives_way="w2"),
+    Column("attempts", _("Attempts"), number=True, gives_way="w3"),
     Column("source", _("Source"), usual=True, gives_way="w3"),
     Column("created", _("Received"), usual=True, number=True, gives_way="w2"),
     Column("age", _("In stage"), number=True, gives_way="w2"),

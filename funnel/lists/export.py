@@ -30,10 +30,14 @@ def rows(journeys: JourneyQuerySet, columns: list[Column]) -> Iterator[list[Any]
     """Yield the rows, read in portions: one query each, and another where next steps are among the columns."""
     others = _others(columns)
     wanted = any(column.key == "next" for column in others)
+    counted = any(column.key == "attempts" for column in others)
     keys = list(journeys.values_list("pk", flat=True)[:MOST])
     for place in range(0, len(keys), PORTION):
         portion = keys[place : place + PORTION]
-        found = {journey.pk: journey for journey in Journey.objects.with_parties().filter(pk__in=portion)}
+        fetched = Journey.objects.with_parties().filter(pk__in=portion)
+        if counted:
+            fetched = fetched.with_attempts()
+        found = {journey.pk: journey for journey in fetched}
         steps = next_steps(portion) if wanted else {}
         for key in portion:
             if (journey := found.get(key)) is None:  # gone meanwhile
@@ -65,6 +69,7 @@ VALUES: Final[Mapping[str, Callable[[Given], Any]]] = {
     "owner": lambda given: _name(given[0].owner),
     "amount": lambda given: given[0].amount,
     "next": lambda given: f"{given[1]}, {_moment(given[1].due_at)}" if given[1] else "",
+    "attempts": lambda given: given[0].contact_attempts,  # type: ignore[attr-defined]
     "source": lambda given: _name(given[0].source),
     "created": lambda given: _moment(given[0].created_at),
     "age": lambda given: (timezone.now() - given[0].stage_since).days,

@@ -13,7 +13,11 @@ from .tasks import Task
 
 
 class Activity(models.Model):
-    """A call, message, e-mail or meeting with the client: the evidence that stops the first-response clock."""
+    """A call, message, e-mail or meeting with the client; one that reached the person stops the first-response clock.
+
+    `outcome` is blank on what was logged before outcomes were asked for, which counted as reaching the person, and on a
+    letter that has not left.
+    """
 
     class Kind(models.TextChoices):
         CALL = "call", _("Call")
@@ -25,11 +29,24 @@ class Activity(models.Model):
         OUTBOUND = "outbound", _("We reached out")
         INBOUND = "inbound", _("They reached out")
 
+    class Outcome(models.TextChoices):
+        REACHED = "reached", _("Reached")
+        NO_ANSWER = "no_answer", _("No answer")
+        LEFT_MESSAGE = "left_message", _("Left a message")
+        CALL_BACK = "call_back", _("Asked to call back")
+        WRONG_NUMBER = "wrong_number", _("Wrong number")
+        NOT_INTERESTED = "not_interested", _("Not interested")
+        SENT = "sent", _("Sent")
+
     journey = models.ForeignKey(Journey, models.CASCADE, related_name="activities")
     event = models.OneToOneField(Event, models.CASCADE, related_name="activity")
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     direction = models.CharField(
         _("direction"), max_length=10, choices=Direction.choices, default=Direction.OUTBOUND
+    )
+    outcome = models.CharField(_("outcome"), max_length=14, choices=Outcome.choices, blank=True)
+    next_task = models.OneToOneField(
+        Task, models.SET_NULL, null=True, related_name="made_by", help_text="When it is to be tried again."
     )
     summary = models.TextField(_("summary"), blank=True)
     at = models.DateTimeField(_("when"))

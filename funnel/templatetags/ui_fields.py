@@ -94,6 +94,7 @@ def form_field(
         "control_id": field.id_for_label or field.auto_id,
         "inline": getattr(widget, "inline", False),
         "cards": getattr(widget, "cards", False),
+        "keyed": getattr(widget, "keyed", False),
     }
 
 

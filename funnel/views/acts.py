@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from funnel import access, acts, formats, machine, rates, registry
+from funnel import access, acts, contacts, formats, machine, rates, registry
 from funnel.access import Permission
 from funnel.acts import ACTS, BadInput, Outcome
 from funnel.choices import GRAVE, act_label, act_url, reason_in_words
@@ -28,12 +28,16 @@ from funnel.models import Event, Journey, Organisation, User
 from funnel.page_forms import WhenForm
 from funnel.rates import MissingRate
 from funnel.settings_forms import MissingRateForm
-from funnel.stages import FACTS, MOVES
+from funnel.stages import FACTS, MOVES, Happening
 from funnel.timeline import stage_name
 from funnel.toasts import toast
 
 from .asking import mark_of, unconfirmed
 from .base import go, home_of, journey_of, next_url, person, signed_in, undo_act_url
+
+
+CONTACTS: Final = frozenset({"respond", Happening.ACTIVITY_LOGGED.value})
+"""Acts that log a contact: the form tells of those before."""
 
 
 @signed_in
@@ -111,7 +115,8 @@ def _do(request: HttpRequest, journey: Journey, name: str) -> HttpResponse:
         refusal = refused.refusals.get(journey.pk) or next(iter(refused.refusals.values()))
         journey = journey_of(request, journey.pk)
         return _ask(request, journey, name, form, when, status=409, refusal=refusal)
-    words = done_in_words(outcome.journeys[0], name)
+    moved = name not in MOVES or any(event.stage_to for event in outcome.events)
+    words = done_in_words(outcome.journeys[0], name) if moved else _("The attempt is logged.")
     if outcome.events:
         toast(request, words, undo=undo_act_url(outcome.events))
     else:
@@ -204,6 +209,7 @@ def _ask(
         "rate_form": _rate_form(request, lacks) if lacks else None,
         "rate_setters": _who_sets_rates() if lacks else [],
         "shut": bool(refusal and refusal.reason in {"stage", "role"}),
+        "tries": contacts.last_tries([journey.pk]).get(journey.pk, ()) if name in CONTACTS else (),
     }
     return render(request, "funnel/journey_act.html", context, status=status)
 

@@ -21,7 +21,7 @@ from funnel.machine import Refused
 from funnel.models import Journey, Organisation
 from funnel.page_forms import WhenForm
 from funnel.past import past_of
-from funnel.stages import Happening
+from funnel.stages import Happening, Stage
 from funnel.story import with_story
 from funnel.toasts import toast
 
@@ -43,7 +43,7 @@ def journey(request: HttpRequest, pk: int) -> HttpResponse:
 def _with_story(request: HttpRequest, pk: int) -> Journey:
     """Return the journey with its parties and what its timeline needs of it, where it may be seen. Raises Http404."""
     user = person(request)
-    found = Journey.objects.visible_to(user).with_parties().filter(pk=pk)
+    found = Journey.objects.visible_to(user).with_parties().with_attempts().filter(pk=pk)
     shown = with_story(found, user, request.GET).first()
     if shown is None:
         raise Http404("no such journey")
@@ -157,7 +157,7 @@ def _done(written: Written) -> str:
         return _("The letter goes out in %(seconds)s seconds.") % {"seconds": letters.UNDO_SECONDS}
     if written.name == Happening.NOTE_LOGGED:
         return _("The note is saved.")
-    if written.name == "respond":
+    if written.name == "respond" and written.outcome.journeys[0].stage != Stage.NEW:
         return done_in_words(written.outcome.journeys[0], written.name)
     return _("It is logged.")
 

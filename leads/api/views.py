@@ -43,7 +43,9 @@ class LeadViewSet(ReadResource):
             return Journey.objects.none()
         if self.request.user.role == Role.PARTNER:  # outsiders have the referral; the application is ours
             return Journey.objects.none()
-        leads = Journey.objects.visible_to(self.request.user).with_parties().with_sums("credit")
+        leads = (
+            Journey.objects.visible_to(self.request.user).with_parties().with_sums("credit").with_attempts()
+        )
         leads = leads.select_related("application", "application__form")
         return leads if self.detail else leads.filter(stage__in=MARKETING_STAGES)
 

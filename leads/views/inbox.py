@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from funnel import access, acts, journey_page, machine
+from funnel import access, acts, contacts, journey_page, machine
 from funnel.access import Permission
 from funnel.choices import choice_of, steered
 from funnel.lists.bulk import bulk_choices
@@ -65,7 +65,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     user = person(request)
     whose = request.GET.get("whose", "")
     waiting = _narrow(waiting_for(user), whose, user)
-    listed = waiting.with_parties().select_related("application", "application__form")
+    listed = waiting.with_parties().with_attempts().select_related("application", "application__form")
     page = keyset(listed, request.GET, by="stage_since", oldest_first=True)
     selected, chosen = _selected(request, listed, page.rows)
     organisation, now = Organisation.current(), timezone.now()
@@ -77,6 +77,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
             {
                 "journey": journey,
                 "left": journey_page.minutes_left(journey, organisation, clock, now),
+                "attempts": _attempts(journey),
                 "url": _address(request, journey),
             }
             for journey in page.rows
@@ -91,6 +92,14 @@ def inbox(request: HttpRequest) -> HttpResponse:
     if selected is not None:
         context |= _preview(request, selected, page.rows)
     return render(request, "leads/inbox.html", context)
+
+
+def _attempts(journey: Journey) -> str:
+    """Return how often somebody tried to reach a person who has not been reached, in words; "" before the first."""
+    number: int = journey.contact_attempts  # type: ignore[attr-defined]
+    if journey.stage != Stage.NEW or not number:
+        return ""
+    return ngettext("%(n)s attempt", "%(n)s attempts", number) % {"n": number}
 
 
 def _keys() -> list[tuple[str, str]]:
@@ -159,6 +168,7 @@ def _preview(request: HttpRequest, journey: Journey, rows: list[Journey]) -> dic
         else set()
     )
     return {
+        "tries": contacts.last_tries([journey.pk]).get(journey.pk, ()) if journey.stage == Stage.NEW else (),
         "application": application,
         "application_rows": application_rows(application, journey, reach=True) if application else [],
         "offers": offers_of(application, journey, user) if application else [],

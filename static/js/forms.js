@@ -286,4 +286,30 @@
       if (states.has(form)) [...form.querySelectorAll("button.primary:not([type=button])")].pop()?.click();
     });
   }
+
+// Numbers pick a card, as long as nobody is typing; buttons beside a time fill it in.
+{
+  const readyAll = () => {
+    for (const button of document.querySelectorAll("[data-fill][hidden]")) button.hidden = false;
+  };
+  readyAll();
+  document.addEventListener("htmx:afterSettle", readyAll);
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-fill]");
+    const input = button?.closest(".moments").querySelector("input");
+    if (!input) return;
+    input.value = button.dataset.fill;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !/^[1-9]$/.test(event.key)) return;
+    if (document.body.dataset.keys === "off") return;
+    if (event.target.closest("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]")) return;
+    const cards = (document.querySelector("dialog[open]") ?? document).querySelector("[data-numbers]");
+    const radio = cards?.querySelectorAll("input[type=radio]")[event.key - 1];
+    if (!radio) return;
+    event.preventDefault();
+    radio.click();
+    radio.focus();
+  });
 }

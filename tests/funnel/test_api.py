@@ -311,7 +311,7 @@ def test_what_the_schema_says_of_journeys_and_events_is_what_they_answer() -> No
     from funnel.api.serializers import EventSerializer, JourneySerializer, Plain
 
     moved = step(application(owner=person(), amount=5), "mark_spam")
-    journey = Journey.objects.with_sums("credit").get(pk=moved.pk)
+    journey = Journey.objects.with_sums("credit").with_attempts().get(pk=moved.pk)
     context = {"request": SimpleNamespace(user=person(Role.MANAGER))}
     for kind, record in ((JourneySerializer, journey), (EventSerializer, Event.objects.first())):
         slow = ModelSerializer.to_representation(kind(), record)
