@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import BigIntegerField, BooleanField, Exists, F, Func, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, JSONObject
 
 from . import attempts, registry, sums
 from .access import visible_journeys
@@ -154,6 +154,19 @@ class JourneyQuerySet(_JourneyBase):
     def with_attempts(self) -> Self:
         """Add `contact_attempts`: how many outward contacts each took up to its first response."""
         return self.annotate(contact_attempts=attempts.of_journeys())
+
+    def with_meetings(self) -> Self:
+        """Fetch along the meeting that is each journey's next step: what `todo.next_meeting` then reads."""
+        rows = [
+            ArraySubquery(
+                find()
+                .order_by()
+                .filter(journey=OuterRef("pk"))
+                .values(row=JSONObject(called="called", due="due"))
+            )
+            for find in registry.appointments
+        ]
+        return self.annotate(**{f"meetings_{place}": found for place, found in enumerate(rows)})
 
     def with_parties(self) -> Self:
         """Fetch along what every list and page of journeys shows."""

@@ -186,8 +186,6 @@ def _letter(mail: Mail) -> dict[str, Any]:
 
 
 def _title(event: Any, activity: Activity | None) -> str:
-    if activity and activity.outcome and activity.outcome != Activity.Outcome.SENT:
-        return f"{activity.get_kind_display()} · {activity.get_outcome_display()}"
     if activity:
         return str(activity.get_kind_display())
     return str(event.get_event_display())
@@ -224,6 +222,9 @@ def _text(event: Any, *, money: bool) -> str:
             direction = event.inputs.get("direction", "")
             if direction in Activity.Direction.values:
                 parts.append(str(Activity.Direction(direction).label))
+            outcome = event.inputs.get("outcome", "")
+            if outcome in Activity.Outcome.values and outcome not in {"reached", "sent"}:
+                parts.append(str(Activity.Outcome(outcome).label))
     if event.amount is not None and event.event in MONEY_EVENTS and money:
         parts.append(formats.money(event.amount, event.currency))
         if origin := origin_words(event.inputs.get("original")):

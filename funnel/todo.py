@@ -56,9 +56,14 @@ def next_steps(journeys: Iterable[int]) -> dict[int, Step]:
 
 
 def next_meeting(journey: Journey) -> Step | None:
-    """Return the meeting of the journey that is scheduled and not over: one statement."""
-    rows = (row for meetings in _meetings([journey.pk]) for row in meetings)
-    return next((Step(title, due_at) for _pk, title, due_at in rows), None)
+    """Return the meeting of the journey that is scheduled and not over: one statement, none where it was read along."""
+    names = [f"meetings_{place}" for place in range(len(registry.appointments))]
+    if all(name in journey.__dict__ for name in names):
+        rows = [row for name in names for row in journey.__dict__[name]]
+        found = [Step(row["called"], datetime.fromisoformat(row["due"])) for row in rows]
+    else:
+        found = [Step(*row[1:]) for meetings in _meetings([journey.pk]) for row in meetings]
+    return min(found, key=lambda step: step.due_at, default=None)
 
 
 def _meetings(journeys: list[int]) -> list[QuerySet[Any]]:

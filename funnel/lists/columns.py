@@ -184,9 +184,11 @@ def order_choices(user: User) -> list[tuple[str, Label]]:
 
 
 def ordered(
-    journeys: JourneyQuerySet, order: str, orders: Mapping[str, Sequence[Any]]
+    journeys: JourneyQuerySet, order: str, orders: Mapping[str, Sequence[Any]], *, with_attempts: bool = False
 ) -> tuple[JourneyQuerySet, dict[str, Any]]:
     """Return the journeys with what they are ordered by, and the words of `paging.keyset` that order them.
+
+    `with_attempts` counts what the rows show of them.
 
     An index leads to the page only where they are ordered by when they came or by their number; elsewhere the page is
     found before its rows are fetched.
@@ -196,6 +198,9 @@ def ordered(
     def named(rows: JourneyQuerySet) -> JourneyQuerySet:
         return rows if sort.value is None else rows.annotate(**{sort.by: sort.value(orders)})
 
+    def complete(rows: JourneyQuerySet) -> JourneyQuerySet:
+        return rows.with_parties().with_attempts() if with_attempts else rows.with_parties()
+
     words: dict[str, Any] = {
         "by": sort.by,
         "oldest_first": not order.startswith("-"),
@@ -203,5 +208,5 @@ def ordered(
         "nullable": sort.nullable,
     }
     if sort.by in {"created_at", "pk"}:
-        return journeys.with_parties(), words
-    return named(journeys), {**words, "fetch": lambda rows: named(rows).with_parties()}
+        return complete(journeys), words
+    return named(journeys), {**words, "fetch": lambda rows: complete(named(rows))}

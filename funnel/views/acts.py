@@ -35,7 +35,6 @@ from funnel.toasts import toast
 from .asking import mark_of, unconfirmed
 from .base import go, home_of, journey_of, next_url, person, signed_in, undo_act_url
 
-
 CONTACTS: Final = frozenset({"respond", Happening.ACTIVITY_LOGGED.value})
 """Acts that log a contact: the form tells of those before."""
 

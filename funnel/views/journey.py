@@ -43,7 +43,7 @@ def journey(request: HttpRequest, pk: int) -> HttpResponse:
 def _with_story(request: HttpRequest, pk: int) -> Journey:
     """Return the journey with its parties and what its timeline needs of it, where it may be seen. Raises Http404."""
     user = person(request)
-    found = Journey.objects.visible_to(user).with_parties().with_attempts().filter(pk=pk)
+    found = Journey.objects.visible_to(user).with_parties().with_attempts().with_meetings().filter(pk=pk)
     shown = with_story(found, user, request.GET).first()
     if shown is None:
         raise Http404("no such journey")

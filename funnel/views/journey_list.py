@@ -40,10 +40,9 @@ def journey_list(request: HttpRequest) -> HttpResponse:
     form = JourneyFilter(request.GET, user=user, organisation=organisation)
     journeys = form.narrow(Journey.objects.visible_to(user))
     total = journeys.order_by()[: COUNTED + 1].count()
-    listed, words = ordered(journeys, form.ordering, form.orders)
     columns = arrangement.columns_of(user, shown.view_of(request, SavedView.Place.LIST))
-    if any(column.key == "attempts" for column in columns):
-        listed = listed.with_attempts()
+    counted = any(column.key == "attempts" for column in columns)
+    listed, words = ordered(journeys, form.ordering, form.orders, with_attempts=counted)
     page = keyset(listed, request.GET, **words)
     reader = cells.Reader.of(user, organisation, timezone.now())
     bulk = bulk_choices(user)

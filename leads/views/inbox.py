@@ -168,7 +168,7 @@ def _preview(request: HttpRequest, journey: Journey, rows: list[Journey]) -> dic
         else set()
     )
     return {
-        "tries": contacts.last_tries([journey.pk]).get(journey.pk, ()) if journey.stage == Stage.NEW else (),
+        "tries": contacts.last_tries([journey.pk]).get(journey.pk, ()) if _attempts(journey) else (),
         "application": application,
         "application_rows": application_rows(application, journey, reach=True) if application else [],
         "offers": offers_of(application, journey, user) if application else [],

@@ -125,7 +125,7 @@ def test_a_job_asked_for_again_goes_on_where_it_was_and_does_nothing_twice(
 ) -> None:
     for _number in range(5):
         lead(source="event")
-    job = started(client, "activity_logged", kind="call", summary="Spoke.")
+    job = started(client, "activity_logged", kind="call", outcome="reached", summary="Spoke.")
     assert jobs.run(job.pk, patience=0)  # no time for more than a portion: another task is wanted
     assert BulkJob.objects.get(pk=job.pk).reached == 2
     tasks.run_bulk.run(job.pk)
@@ -153,7 +153,7 @@ def test_who_lost_the_right_or_the_sight_meanwhile_changes_nothing_more(client: 
     sal = people(Role.SALESPERSON, "sal", team=team("North"))
     client.force_login(sal)
     made = [lead(source="event", owner=sal) for _number in range(3)]
-    job = started(client, "activity_logged", kind="call", summary="Spoke.")
+    job = started(client, "activity_logged", kind="call", outcome="reached", summary="Spoke.")
     Journey.objects.filter(pk=made[0].pk).update(owner=people(Role.SALESPERSON, "zoe", team=team("South")))
     jobs._portion(job.pk)
     User.objects.filter(pk=sal.pk).update(is_active=False)

@@ -13,7 +13,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from funnel import letters, mailing
+from funnel import contacts, letters, mailing
 from funnel.models import Activity, Event, Journey, Mail
 from funnel.stages import Role, Stage
 from tests.factories import lead, people, run
@@ -37,7 +37,7 @@ def write(client, journey: Journey, **data):
 
 def send(*, in_seconds: int = letters.UNDO_SECONDS + 1) -> int:
     now = timezone.now() + dt.timedelta(seconds=in_seconds)
-    return mailing.send_waiting(Mail, write=letters.write, now=now)
+    return mailing.send_waiting(Mail, write=letters.write, now=now, left=contacts.letter_left)
 
 
 def test_a_letter_is_logged_at_once_and_sent_a_moment_later_with_its_files(client, manager, postbox) -> None:
@@ -89,9 +89,11 @@ def test_undo_in_time_keeps_the_letter_from_going_out(client, manager, postbox) 
     assert postbox[0].taken == []
 
 
-def test_a_letter_to_a_new_application_is_the_first_response(client, manager) -> None:
+def test_a_letter_to_a_new_application_is_the_first_response_once_it_left(client, manager, postbox) -> None:
     journey = lead()
     write(client, journey, answers="on")
+    assert Journey.objects.get(pk=journey.pk).stage == Stage.NEW
+    assert send() == 1
     assert Journey.objects.get(pk=journey.pk).stage == Stage.CONTACTED
     assert Mail.objects.get().activity.event.event == "activity_logged"
     other = lead()

@@ -243,7 +243,7 @@ def test_a_broken_sequence_number_never_breaks_the_site(client, mia, number) -> 
 
 def test_undo_takes_back_the_last_act_as_a_whole(client, mia) -> None:
     journey = lead()
-    client.post(move_url(journey, "respond"), {"kind": "call", "summary": "x"})
+    client.post(move_url(journey, "respond"), {"kind": "call", "outcome": "reached", "summary": "x"})
     journey.refresh_from_db()
     assert journey.stage == Stage.CONTACTED
     answer = client.post(reverse("funnel:journey-undo", args=[journey.pk]))
@@ -263,7 +263,7 @@ def test_undo_of_another_persons_act_is_refused_in_words(client, mia) -> None:
 
 def test_an_act_on_which_something_rests_stays(client, mia) -> None:
     journey = lead()
-    client.post(move_url(journey, "respond"), {"kind": "call", "summary": "x"})
+    client.post(move_url(journey, "respond"), {"kind": "call", "outcome": "reached", "summary": "x"})
     act = Event.objects.get(event="first_response").act
     client.post(move_url(journey, "lose"), {"reason": "budget"})
     answer = client.post(reverse("funnel:act-undo", args=[act]), follow=True)
@@ -308,7 +308,7 @@ def annul_url(event: Event) -> str:
 
 def test_annulling_asks_why_and_names_what_goes_along(client, mia) -> None:
     journey = lead()
-    client.post(move_url(journey, "respond"), {"kind": "call", "summary": "x"})
+    client.post(move_url(journey, "respond"), {"kind": "call", "outcome": "reached", "summary": "x"})
     event = Event.objects.get(event="first_response")
     page = client.get(annul_url(event), headers=HTMX).content.decode()
     assert "Annul “First response”" in page
@@ -322,7 +322,7 @@ def test_annulling_asks_why_and_names_what_goes_along(client, mia) -> None:
 
 def test_annulling_what_something_rests_on_is_refused_with_why(client, mia) -> None:
     journey = lead()
-    client.post(move_url(journey, "respond"), {"kind": "call", "summary": "x"})
+    client.post(move_url(journey, "respond"), {"kind": "call", "outcome": "reached", "summary": "x"})
     client.post(move_url(journey, "lose"), {"reason": "budget"})
     event = Event.objects.get(event="first_response")
     answer = client.post(annul_url(event), {"comment": "Wrong"})
