@@ -68,6 +68,7 @@ def post(
         kind=Activity.Kind.EMAIL,
         direction=Activity.Direction.OUTBOUND,
         summary=words,
+        outcome="",  # until it has left
         act=sent.act,
     )
     activity = Activity.objects.get(event=events[0])

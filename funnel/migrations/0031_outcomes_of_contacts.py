@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("funnel", "0028_offers_decided_by"),
+        ("funnel", "0030_companies_by_tax_number"),
     ]
 
     operations = [
