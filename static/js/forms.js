@@ -286,6 +286,7 @@
       if (states.has(form)) [...form.querySelectorAll("button.primary:not([type=button])")].pop()?.click();
     });
   }
+}
 
 // Numbers pick a card, as long as nobody is typing; buttons beside a time fill it in.
 {
