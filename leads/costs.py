@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from funnel import numbers
+from funnel import currencies, numbers
 from funnel.models import Campaign, Organisation, User
 from funnel.periods import DAY, Period
 from funnel.rates import CODE, NoRate, freeze
@@ -116,6 +116,7 @@ def take(*, rows: Iterable[tuple[int, Mapping[str, str]]], actor: User | None, a
     known = dict(Campaign.objects.values_list("key", "pk"))
     wanted: dict[tuple[int, str], Sum | None] = {}
     lines: dict[tuple[int, str], int] = {}
+    own = Organisation.current().currency
     rejected, count = [], 0
     for line, row in rows:
         count += 1
@@ -134,6 +135,9 @@ def take(*, rows: Iterable[tuple[int, Mapping[str, str]]], actor: User | None, a
             fault = ("month", _("Line %(line)s already has it.") % {"line": lines[place]})
         elif currency and not CODE.fullmatch(currency):
             fault = (OPTIONAL, _("A currency has three capital letters, such as EUR."))
+        elif amount % 1 and not currencies.digits(currency or own):
+            words = _("Amounts in %(currency)s have no fraction: give a whole number.")
+            fault = ("amount", words % {"currency": currency or own})
         else:
             try:
                 wanted[place], lines[place] = frozen(amount, currency, month=month, at=at), line

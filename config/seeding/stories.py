@@ -8,7 +8,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any, Final
 
-from funnel import acts
+from funnel import acts, currencies
 from funnel.models import Campaign, Journey, User
 from funnel.stages import Stage
 from leads.domain import capture
@@ -73,6 +73,7 @@ class Teller:
     def __init__(self, cast: Cast, rng: Random, *, number: int) -> None:
         self.cast, self.rng, self.number = cast, rng, number
         self.clock = cast.organisation.clock
+        self.step = currencies.step(cast.organisation.currency)
         self.pk = 0
         self.seller: User = cast.users["sales"]
         self.marketer: User = cast.users["first_touch"]
@@ -396,16 +397,16 @@ class Teller:
         lines, self.total = [], Decimal(0)
         for description, unit, least, most, price in LINES[self.service]:
             quantity = self.rng.randint(least, most)
-            each = Decimal(price) * (100 - 5 * (self.version - 1)) / 100
+            each = (Decimal(price) * (100 - 5 * (self.version - 1)) / 100).quantize(self.step)
             lines.append(
                 {
                     "description": description,
                     "unit": unit,
                     "quantity": str(quantity),
-                    "unit_price": f"{each:.2f}",
+                    "unit_price": str(each),
                 }
             )
-            self.total += quantity * each.quantize(Decimal("0.01"))
+            self.total += quantity * each
         until = (at + timedelta(days=30)).date().isoformat()
         return {"lines": lines, "valid_until": until}, self.seller
 
@@ -432,7 +433,7 @@ class Teller:
 
     def _sign(self, at: datetime) -> Given:
         day = at.astimezone(self.clock.zone).date()
-        first = (self.total * Decimal("0.4")).quantize(Decimal("0.01"))
+        first = (self.total * Decimal("0.4")).quantize(self.step)
         rows = [(14, first), (44, self.total - first)]
         self.due = [amount for _days, amount in rows]
         return {
@@ -448,10 +449,10 @@ class Teller:
         return {"amount": str(self.due.pop(0))}, self.seller
 
     def _refund_paid(self, at: datetime) -> Given:
-        return {"amount": str((self.total / 20).quantize(Decimal("0.01")))}, self.seller
+        return {"amount": str((self.total / 20).quantize(self.step))}, self.seller
 
     def _direct_cost(self, at: datetime) -> Given:
-        amount = (self.total * self.rng.randint(15, 40) / 100).quantize(Decimal("0.01"))
+        amount = (self.total * self.rng.randint(15, 40) / 100).quantize(self.step)
         return {
             "amount": str(amount),
             "kind": self.rng.choice(["subcontractor", "licence", "travel"]),

@@ -2,14 +2,16 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
 from rest_framework import mixins, serializers
 
 from funnel.access import Permission
-from funnel.api.serializers import KeyField
+from funnel.api.serializers import KeyField, StrictDecimalField
 from funnel.api.views import WholeResource
+from funnel.forms import refuse_fraction
 from funnel.models import Campaign
 from funnel.rates import CODE, NoRate
 from leads import costs
@@ -22,6 +24,7 @@ class CampaignCostSerializer(serializers.ModelSerializer[CampaignCost]):
     An amount written in another `currency` counts at the rate of the month's last day; `original` keeps what it was.
     """
 
+    amount = StrictDecimalField(14, 2, min_value=0)
     currency = serializers.CharField(
         required=False, max_length=3, help_text="Blank or left out: the organisation's", allow_blank=True
     )
@@ -40,6 +43,11 @@ class CampaignCostSerializer(serializers.ModelSerializer[CampaignCost]):
         return currency.upper()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "amount" in attrs:
+            try:
+                refuse_fraction(attrs["amount"], attrs.get("currency", ""))
+            except ValidationError as fault:
+                raise serializers.ValidationError({"amount": fault.messages}) from None
         if self.instance is not None:
             for fixed in ("campaign", "month"):
                 if attrs.get(fixed, getattr(self.instance, fixed)) != getattr(self.instance, fixed):

@@ -21,9 +21,10 @@ from django.utils import timezone
 from deals import pdf
 from deals.domain import proposals
 from deals.models import Line, ProposalVersion
-from funnel.models import Journey, Organisation
+from funnel.models import Campaign, Journey, Organisation
 from funnel.models.organisation import Rate
 from funnel.stages import Role, Stage
+from leads import costs
 from tests.factories import journey_at, organisation, people, run, token
 
 pytestmark = pytest.mark.django_db
@@ -172,6 +173,12 @@ def test_every_field_of_money_refuses_a_fraction_of_a_yen(program: Program, jour
     Organisation.objects.update(currency="JPY")  # with money on record no door would
     assert program.send("patch", f"journeys/{journey.pk}/", {"amount": "10.50"})[0] == 400
     assert program.send("patch", f"journeys/{journey.pk}/", {"amount": "10.00"})[0] == 200
+    cost = {"campaign": Campaign.objects.create(key="expo").key, "month": "2026-03"}
+    assert program.send("post", "campaign-costs/", {**cost, "amount": "10.50"})[0] == 400
+    rows = [(2, {**cost, "amount": "10.50"}), (3, {**cost, "amount": "10"})]
+    assert [
+        (one.line, one.column) for one in costs.take(rows=rows, actor=None, at=timezone.now()).rejected
+    ] == [(2, "amount")]
     pay = f"journeys/{won.pk}/facts/payment_received/"
     assert program.send("post", pay, {"inputs": {"amount": "10.50"}})[0] == 400
     Rate.objects.create(currency="USD", into="JPY", day="2020-01-01", rate="150.3")

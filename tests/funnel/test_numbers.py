@@ -255,5 +255,9 @@ def test_rest_takes_strict_decimals_alone(client: Client, text: str) -> None:
     assert status("post", f"journeys/{journey.pk}/moves/send_proposal/", {"inputs": {"lines": lines}}) == 400
     assert status("patch", f"journeys/{journey.pk}/", {"amount": text}) == 400
     assert status("patch", f"journeys/{journey.pk}/", {"amount": "1234.50"}) == 200
+    cost = {"campaign": Campaign.objects.create(key="expo").key, "month": "2026-03"}
+    assert status("post", "campaign-costs/", {**cost, "amount": text}) == 400
+    assert status("post", "campaign-costs/", {**cost, "amount": "1234.50"}) == 201
+    assert status("post", "rates/", {"currency": "USD", "day": "2026-03-01", "rate": text}) == 400
     lines[0]["unit_price"] = "1234.50"
     assert status("post", f"journeys/{journey.pk}/moves/send_proposal/", {"inputs": {"lines": lines}}) == 200

@@ -360,7 +360,7 @@ def test_a_cost_in_another_currency_is_frozen_at_the_rate_of_the_months_last_day
     march = CampaignCost.objects.get(month="2026-03")
     assert (march.currency, march.original) == (
         "EUR",
-        {"amount": "100.10", "currency": "USD", "rate": "0.95"},
+        {"amount": "100.10", "currency": "USD", "rate": "0.95", "day": "2026-03-31"},
     )
     Rate.objects.all().delete()
     again = costs.take(rows=rows_of("campaign,month,amount\nspring,2026-03,95.10\n"), actor=None, at=START)
