@@ -113,8 +113,15 @@ def return_referral(
     for journey in journeys:
         referral = referrals.get(journey.pk)
         if referral and referral.state in OPEN and _speaks_for_partner(actor, reason):
-            options = {"actor": actor, "at": at, "value": reason, "act": act}
-            declined[journey.pk] = _answer(Happening.PARTNER_DECLINED, Locked([journey]), referral, **options)
+            declined[journey.pk] = _answer(
+                Happening.PARTNER_DECLINED,
+                Locked([journey]),
+                referral,
+                value=reason,
+                actor=actor,
+                at=at,
+                act=act,
+            )
     events = machine.move(
         journeys=journeys,
         name="return_referral",
