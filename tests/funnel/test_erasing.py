@@ -11,7 +11,7 @@ from funnel.models import BulkJob, Contact, Event, IdempotencyKey, Journey, Outb
 from funnel.stages import MOVES, Role
 from leads.models import PendingApplication, WebForm
 from tests.factories import START, STEPS, lead, people, run
-from tests.factories.deals import soon
+from tests.factories.deals import begun, soon
 from tests.factories.journeys import PATHS
 from tests.history.files import EVENT_HEADER, JOURNEY_HEADER, load, table
 
@@ -76,7 +76,7 @@ def person_everywhere(api: Api) -> Journey:
         run(journey, name, marked(dict(STEPS[name](journey))), actor=manager if name not in MOVES else None)
         journey.refresh_from_db()
         if name == "schedule_demo":
-            again = {"starts_at": soon(days=2), "place": f"Hall of {MARK}", "attendees": f"Zyx {MARK}"}
+            again = begun(journey) | {"place": f"Hall of {MARK}", "attendees": f"Zyx {MARK}"}
             run(journey, "schedule_demo", again)
     for name in ("legal_issue_raised", "legal_issue_resolved", "send_contract", "sign", "payment_received"):
         if name in STEPS:
