@@ -117,7 +117,9 @@ def _editor(
         Contract.objects.filter(journey=journey)
         .select_related("lawyer", "journey")
         .prefetch_related(
-            Prefetch("versions", ContractVersion.objects.select_related("offer").order_by("-number"))
+            Prefetch(
+                "versions", ContractVersion.objects.select_related("offer", "letter").order_by("-number")
+            )
         )
         .first()
     )

@@ -78,7 +78,8 @@ def _proposal(journey: Journey) -> Proposal | None:
         Proposal.objects.filter(journey=journey)
         .select_related("journey")
         .prefetch_related(
-            Prefetch("versions", ProposalVersion.objects.order_by("-number")), "versions__lines"
+            Prefetch("versions", ProposalVersion.objects.select_related("letter").order_by("-number")),
+            "versions__lines",
         )
         .first()
     )

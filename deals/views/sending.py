@@ -100,6 +100,9 @@ def _ask(
         # the next attempt is made against what this page shows
         when.data = {**when.data.dict(), "expected_seq": str(journey.seq)}  # type: ignore[attr-defined]
         form.data = {**form.data.dict(), "revision": str(draft.revision) if draft else ""}  # type: ignore[attr-defined]
+    for name in ("delivery", "to", "subject", "body"):
+        # a page has them filled in; only programs leave them out
+        form.fields[name].required, form.fields[name].help_text = True, ""
     label = _("Contracts") if paper == "contract" else _("Proposals")
     context = {
         "journey": journey,

@@ -158,7 +158,9 @@
       else one.value = change[1];
     }
     const inner = form.querySelector("[data-rows]") ?? form;
-    inner.dispatchEvent(new Event("input", { bubbles: true }));
+    const tell = () => inner.dispatchEvent(new Event("input", { bubbles: true })); // sums and what saves itself follow
+    if (document.readyState === "complete") tell();
+    else addEventListener("load", tell, { once: true });
     keep(form);
   };
 

@@ -76,6 +76,7 @@ def test_what_was_typed_survives_leaving_reload_a_lost_line_and_a_refusal(visit:
     expect(page.locator("[data-faults]")).to_be_visible()
     page.goto(url)
     expect(page.locator("[name=note]")).to_have_value("Dear Ada")
+    expect(page.locator("#totals")).to_contain_text("Row 1")  # what came back is counted, too
     for row in range(3):
         page.locator(f"[name=lines-{row}-quantity]").fill("1")
         page.locator(f"[name=lines-{row}-unit_price]").fill("10")
