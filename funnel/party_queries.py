@@ -8,7 +8,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.functions import Coalesce, Lower, NullIf
 
 from . import access
-from .queries import MOST_NAMED, firms, named, newest, people
+from .queries import MOST_NAMED, firms, last, named, newest, people
 from .words import Asked, TermQuery, asked, company_terms, contact_terms
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class CompanyQuerySet(_CompanyBase):
 class FormerContactQuerySet(_FormerContactBase):
     def led(self, query: TermQuery) -> Any:
         """Return the ids of the contacts that once were called what a query names, the newest first."""
-        former = self.alias(terms=contact_terms()).filter(terms=query).order_by("-pk")
+        former = self.alias(terms=contact_terms()).filter(terms=query).order_by(last("pk"))
         return former.annotate(now=Coalesce("contact__merged_into_id", "contact_id")).values("now")[
             :MOST_NAMED
         ]
@@ -167,7 +167,7 @@ class FormerContactQuerySet(_FormerContactBase):
 class FormerCompanyQuerySet(_FormerCompanyBase):
     def led(self, query: TermQuery) -> Any:
         """Return the ids of the companies that once were called what a query names, the newest first."""
-        former = self.alias(terms=company_terms()).filter(terms=query).order_by("-pk")
+        former = self.alias(terms=company_terms()).filter(terms=query).order_by(last("pk"))
         return former.annotate(now=Coalesce("company__merged_into_id", "company_id")).values("now")[
             :MOST_NAMED
         ]

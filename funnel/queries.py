@@ -48,7 +48,16 @@ MOST_NAMED = 2000
 
 def newest(parties: QuerySet[Any]) -> Any:
     """Return the ids of the newest, those merged away as the ones they are now."""
-    return parties.order_by("-pk").annotate(now=Coalesce("merged_into_id", "pk")).values("now")[:MOST_NAMED]
+    now = parties.annotate(now=Coalesce("merged_into_id", "pk"))
+    return now.order_by(last("pk")).values("now")[:MOST_NAMED]
+
+
+def last(name: str) -> Any:
+    """Return the falling order by a number, in a form that no index has.
+
+    By the index of the key the planner would walk the table until the limit is reached, and fold each name on the way.
+    """
+    return (F(name) + 0).desc()
 
 
 def people(query: TermQuery) -> Any:

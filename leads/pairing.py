@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import combinations
+from time import monotonic
 from typing import Any, Final
 
 from django.db import connection, transaction
@@ -28,8 +29,10 @@ from .pair_models import Pair
 KEPT: Final = 50
 """Pairs less sure than this, in per cent, are not suggested."""
 BATCH: Final = 200
-AT_ONCE: Final = 5
-"""So many batches the clock does in one go."""
+ON_SIGHT: Final = 50
+"""So many records are compared when somebody opens the list; the clock does the rest."""
+SPAN: Final = 40.0
+"""For so many seconds the clock works on what waits, before the next round begins."""
 FOUND: Final = 50
 SHOWN: Final = 10
 _COMBINED: Final = 4
@@ -39,6 +42,7 @@ PAIRS: Final[dict[str, type[ContactPair] | type[CompanyPair]]] = {
 }
 MODELS: Final[dict[str, type[Party]]] = {"contact": Contact, "company": Company}
 
+# OFFSET 0 keeps the planner from walking the table until the limit is reached: folding each name costs more than the index.
 _TAKE: Final = """
 DELETE FROM leads_uncompared WHERE id IN (
     SELECT id FROM leads_uncompared WHERE kind = %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
@@ -54,10 +58,10 @@ LATERAL (
     (SELECT id FROM funnel_contact WHERE asked.phone <> '' AND phone = asked.phone
         AND merged_into_id IS NULL AND erased_at IS NULL ORDER BY id DESC LIMIT %(most)s)
     UNION
-    (SELECT id FROM funnel_contact
+    (SELECT id FROM (SELECT id FROM funnel_contact
         WHERE array_to_tsvector(funnel_words(name, true) || funnel_words(email, false) || funnel_phone_ends(phone))
             @@ nullif(asked.query, '')::tsquery
-        AND merged_into_id IS NULL AND erased_at IS NULL LIMIT %(most)s)
+        AND merged_into_id IS NULL AND erased_at IS NULL OFFSET 0) AS named LIMIT %(most)s)
 ) AS found WHERE found.id <> asked.id
 """
 _FACES: Final = """
@@ -83,10 +87,10 @@ LATERAL (
     (SELECT id FROM funnel_company WHERE asked.key <> '' AND leads_company_key(name) = asked.key
         AND merged_into_id IS NULL ORDER BY id DESC LIMIT %(most)s)
     UNION
-    (SELECT id FROM funnel_company
+    (SELECT id FROM (SELECT id FROM funnel_company
         WHERE array_to_tsvector(funnel_words(name, true) || funnel_words(domain, false))
             @@ nullif(asked.query, '')::tsquery
-        AND merged_into_id IS NULL LIMIT %(most)s)
+        AND merged_into_id IS NULL OFFSET 0) AS named LIMIT %(most)s)
 ) AS found WHERE found.id <> asked.id
 """
 _KEYS: Final = """
@@ -198,7 +202,7 @@ def _query(name: str, *, whole: bool = False) -> str:
 
 
 @transaction.atomic
-def catch_up(kind: str, *, most: int = BATCH) -> int:
+def catch_up(kind: str, *, most: int = ON_SIGHT) -> int:
     """Compare the records that wait, at most so many; return how many waited: at most six statements."""
     ids = sorted({party for (party,) in _rows(_TAKE, [kind, most])})
     if ids:
@@ -224,11 +228,11 @@ def keep(kind: str, ids: Sequence[int], found: dict[tuple[int, int], Likeness]) 
 
 
 def work_off() -> None:
-    """Compare what waits, in several batches."""
+    """Compare what waits, for a while."""
+    until = monotonic() + SPAN
     for kind in PAIRS:
-        for _batch in range(AT_ONCE):
-            if catch_up(kind) == 0:
-                break
+        while catch_up(kind, most=BATCH) and monotonic() < until:
+            pass
 
 
 def waiting(kind: str) -> int:

@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from funnel.models import Journey, User
-from funnel.queries import JourneyQuerySet
+from funnel.queries import JourneyQuerySet, last
 from funnel.stages import Stage
 from funnel.words import TermQuery
 from partners.models import Referral
@@ -38,4 +38,4 @@ def earlier_of(journey: Journey, user: User, *, limit: int = 5) -> list[Journey]
 def said(query: TermQuery) -> QuerySet[Any]:
     """Return the journeys (their ids, the newest first) whose applicants said what a query asks for."""
     applications = Application.objects.alias(terms=application_terms()).filter(terms=query)
-    return applications.order_by("-journey").values("journey")
+    return applications.order_by(last("journey_id")).values("journey")
