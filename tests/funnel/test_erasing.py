@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from funnel.merging import merge
 from funnel.models import BulkJob, Contact, Event, IdempotencyKey, Journey, OutboxRow, SavedView
 from funnel.stages import MOVES, Role
 from leads.models import PendingApplication, WebForm
@@ -100,6 +101,8 @@ def person_everywhere(api: Api) -> Journey:
             f"/api/v1/contacts/{contact['id']}/", body, content_type="application/json", headers=key
         )
         assert changed.status_code == 200, changed.content
+    loser = lead(name="Zyx Quoll-Smith", email="smith@quoll.example", phone="+4930999888").contact
+    merge(survivor=Contact.objects.get(pk=journey.contact_id), loser=loser, actor=manager, at=timezone.now())
     BulkJob.objects.create(
         act="lose",
         inputs="reason=price&comment=Quoll",
