@@ -82,6 +82,9 @@ class ActivityForm(ActForm):
     def clean_direction(self) -> str:
         return self.cleaned_data["direction"] or Activity.Direction.OUTBOUND
 
+    def prepare(self) -> None:
+        self.fields["outcome"].wanted = True  # type: ignore[attr-defined]  # pages insist on it, programs need not
+
     def clean_next_at(self) -> Any:
         moment = self.cleaned_data["next_at"]
         if moment is not None and moment <= timezone.now():

@@ -108,6 +108,7 @@ def test_whoever_answers_an_unowned_application_owns_it(visit: Visit) -> None:
     journey = lead(name="Ada Lind")
     page = visit(f"/journeys/{journey.pk}/moves/respond/", fay)
     page.locator("[name=kind]").first.select_option("call")
+    page.locator("label:has(input[value=reached])").click()
     page.locator("[name=summary]").fill("They need twelve sensors.")
     page.locator("form button.primary").last.click()
     expect(page.locator("#toasts .toast")).to_contain_text("Contacted")

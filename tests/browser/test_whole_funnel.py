@@ -80,7 +80,7 @@ def test_an_application_becomes_a_paying_client(visit: Visit) -> None:
     expect(page.get_by_text("Client Works").first).to_be_visible()
     desk = Desk(page, journey)
     expect(page.get_by_text("Twelve pressure sensors").first).to_be_visible()
-    desk.act("respond", "Contacted", kind="call", summary="They need them by spring.")
+    desk.act("respond", "Contacted", kind="call", outcome="reached", summary="They need them by spring.")
     desk.act("hold_first_meeting", "Met", how="online")
     page.locator("a[href$='/brief/']:visible").first.click()
     for key, answer in factories.ANSWERS.items():
