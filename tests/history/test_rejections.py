@@ -52,6 +52,8 @@ CREATED = "E1,A,lead_created,2026-03-02T08:00:00Z,2026-03-02T08:00:00Z,"
         ("E2,A,merged_into,2026-03-02T09:00:00Z,,", "value", "blank"),
         ("E2,A,merged_into,2026-03-02T09:00:00Z,,B", "value", "No such journey"),
         ("E2,A,merged_into,2026-03-02T09:00:00Z,,A", "value", "into itself"),
+        ("E2,A,client_answered,2026-03-02T09:00:00Z,,", "value", "Must be one of"),
+        ("E2,A,client_answered,2026-03-02T09:00:00Z,,perhaps", "value", "accepted, changes, declined"),
         ("E2,A,annulled,2026-03-02T09:00:00Z,,", "value", "blank"),
         ("E2,A,annulled,2026-03-02T09:00:00Z,,E9", "value", "No such event"),
         ("E2,A,annulled,2026-03-02T09:00:00Z,,E2", "value", "cannot be annulled"),
@@ -197,3 +199,13 @@ def test_strict_lands_everything_where_no_row_is_rejected() -> None:
 def test_the_same_row_twice_in_a_file_is_there_already_the_second_time() -> None:
     outcome = load_rows([CREATED, CREATED], ["A,C1,web,,,,", "A,C1,web,,,,"])
     assert outcome.counts == (4, 2, 2, 0)
+
+
+def test_what_clients_answered_is_part_of_an_imported_past() -> None:
+    rows = [
+        f"E{n},A,client_answered,2026-03-02T09:00:00Z,,{word}"
+        for n, word in enumerate(("changes", "accepted"), 2)
+    ]
+    assert load_rows([CREATED, *rows]).rejections == []
+    kept = Event.objects.filter(event="client_answered").order_by("seq")
+    assert list(kept.values_list("value", flat=True)) == ["changes", "accepted"]
