@@ -46,6 +46,15 @@ def right() -> bool:
         ("Promoção Verão, João Brandão", "cp1252", False),
         ("Příliš žluťoučký kůň, Dvořák", "cp1250", True),
         ("İstanbul Şişli, Ağaoğlu", "cp1254", False),
+        ("Αθήνα άνοιξη, Γιώργος", "cp1253", True),
+        ("مرحبا بالعالم", "cp1256", True),
+        ("שלום עולם", "cp1255", False),
+        ("Київ, Їжак, ґанок", "koi8_u", True),
+        ("Весенняя кампания, Иван Петров", "iso8859_5", False),
+        ("Müller, Köln", "cp850", False),
+        ("Café", "cp850", True),  # in code page 437 the same bytes
+        ("Acme™, 20 °C, 5 m²", "cp1252", True),  # likewise the same in all that read it
+        ("Paweł", "cp1250", True),
     ],
 )
 def test_what_an_encoding_is_taken_for(text: str, encoding: str, certain: bool) -> None:
