@@ -16,7 +16,6 @@ from django.urls import reverse
 from funnel.models import User
 from leads.limits import Limit, client_address
 
-
 BEGUN = "sign_in_begun"
 """Where the session keeps what the password was when signing in began; a second step comes later."""
 
