@@ -26,9 +26,7 @@ TODAY = timezone.now().date().isoformat()
         ("USD", "100 €", None), ("USD", "100 EUR", None), ("USD", "CA$100", None), ("", "$100", None),
     ],
 )  # fmt: skip
-def test_the_sign_goes_with_the_currency_that_is_named(
-    currency: str, text: str, amount: str | None
-) -> None:
+def test_the_sign_goes_with_the_currency_that_is_named(currency: str, text: str, amount: str | None) -> None:
     organisation(currency="EUR")
     payment = PaymentForm({"amount": text, "currency": currency})
     rows = {"instalments-0-due_on": TODAY, "instalments-0-amount": text}
