@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from . import access, machine, registry
 from .ledger import Entry, append, replays
 from .models import Event, Journey, User
-from .stages import TARGETS, Happening, Stage
+from .stages import PASSED, TARGETS, Happening, Stage
 
 
 class CannotAnnul(Exception):
@@ -23,6 +23,7 @@ class CannotAnnul(Exception):
 def annul(*, events: Iterable[int], actor: User | None, at: datetime, comment: str = "") -> list[Event]:
     """Annul events, together, and bring their journeys to what replay now gives; return the annulments.
 
+    A move takes along what it wrote besides: the change of owner, the stage that it passed.
     Raises CannotAnnul where one is unknown, annulled already, itself an annulment, someone else's, or something that
     stays rests on it; `lead_created` goes only with every other event of its journey, which then leaves everything.
     """
@@ -32,9 +33,12 @@ def annul(*, events: Iterable[int], actor: User | None, at: datetime, comment: s
     live: dict[int, list[Event]] = defaultdict(list)
     for event in Event.objects.live().filter(journey__in=journeys).in_order():
         live[event.journey_id].append(event)
-    chosen = [event for events in live.values() for event in events if event.pk in wanted]
-    if len(chosen) != len(wanted):
+    there = {event.pk for events in live.values() for event in events}
+    if not wanted <= there:
         raise CannotAnnul(_("An event is unknown, annulled already, or itself an annulment."))
+    for remaining in live.values():
+        wanted |= _written_with(remaining, wanted)
+    chosen = [event for events in live.values() for event in events if event.pk in wanted]
     for remaining in live.values():
         _check(remaining, wanted, actor)
     by_kind: Mapping[str, list[Event]] = defaultdict(list)
@@ -68,6 +72,21 @@ def last_act(journey: Journey) -> list[Event]:
     if last is None or last.event == Happening.LEAD_CREATED:
         return []
     return list(Event.objects.live().filter(journey=journey, act=last.act).order_by("seq"))
+
+
+def _written_with(events: Sequence[Event], wanted: set[int]) -> set[int]:
+    """Return the events that the moves among `wanted` wrote just before their own, as `machine.move` does."""
+    by_seq = {event.seq: event for event in events}
+    found = set()
+    for event in events:
+        if event.pk not in wanted or event.event not in TARGETS or event.external_id is not None:
+            continue
+        besides = {Happening.OWNER_CHANGED.value, *PASSED.get(event.event, ())}
+        before = by_seq.get(event.seq - 1)
+        while before is not None and before.act == event.act and before.event in besides:
+            found.add(before.pk)
+            before = by_seq.get(before.seq - 1)
+    return found
 
 
 def _check(events: Sequence[Event], wanted: set[int], actor: User | None) -> None:

@@ -473,6 +473,11 @@ RETURNS: Final[Mapping[str, frozenset[str]]] = {
 }
 """Stage event → the stages that its value may name instead."""
 
+PASSED: Final[Mapping[str, frozenset[str]]] = {
+    arc.event.value: frozenset({arc.passing.value}) for move in _TABLE for arc in move.arcs if arc.passing
+}
+"""Stage event → the one that its move may write first, and takes along when it is annulled."""
+
 MONEY_EVENTS: Final = frozenset({H.CONTRACT_SIGNED, H.PAYMENT_RECEIVED, H.REFUND_PAID, H.DIRECT_COST})
 """Events whose value is an amount in the organisation's currency."""
 

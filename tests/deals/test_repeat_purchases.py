@@ -91,3 +91,17 @@ def test_a_salesperson_who_enters_a_lead_is_its_owner_unless_they_say_otherwise(
     client.force_login(people(Role.SALESPERSON, "bob"))
     page = client.get("/leads/new/")
     assert page.context["form"].initial["owner"] == "bob"
+
+
+def test_undoing_the_acceptance_alone_takes_the_answer_and_the_ownership_that_came_with_it(
+    bought: Journey,
+) -> None:
+    bob = people(Role.SALESPERSON, "bob")
+    program = Program(Role.MANAGER)
+    journey = lead(email="iris@pinecrest.example", owner=bob, at=later(days=30))
+    accepted = program.move(journey, "accept", {}).json()["event"]["id"]
+    assert words(journey)[1:] == ["owner_changed", "first_response", "sal_accepted"]
+    answer = program.send("post", f"/journeys/{journey.pk}/annul/", {"event": accepted})
+    assert answer.status_code == 200, answer.content
+    journey.refresh_from_db()
+    assert (journey.stage, journey.owner, words(journey)) == ("new", bob, ["lead_created"])

@@ -153,3 +153,22 @@ def _service(key: str) -> str:
     from funnel.models import Service
 
     return Service.objects.get_or_create(key=key)[0].key
+
+
+def test_annulling_the_response_alone_frees_the_journey_and_keeps_the_call() -> None:
+    journey = run(lead(), "respond")
+    response = Event.objects.get(journey=journey, event="first_response")
+    annul(events=[response.pk], actor=people(), at=later(hours=1))
+    journey.refresh_from_db()
+    live = Event.objects.live().filter(journey=journey).order_by("seq")
+    assert (journey.stage, journey.owner) == ("new", None)
+    assert [event.event for event in live] == ["lead_created", "activity_logged"]
+
+
+def test_annulling_the_meeting_on_arrival_keeps_the_response_and_who_owns_it() -> None:
+    journey, mary = lead(), people(Role.MARKETER, "mary")
+    meet_on_arrival(journeys=lock([journey.pk]), actor=mary, at=later(minutes=5), how="event")
+    meeting = Event.objects.get(journey=journey, event="first_meeting_held")
+    annul(events=[meeting.pk], actor=mary, at=later(hours=1))
+    journey.refresh_from_db()
+    assert (journey.stage, journey.owner) == ("contacted", mary)
