@@ -22,7 +22,7 @@ _WATCHED = STOP_SIGNALS | {signal.SIGCHLD}
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
-FAST = 10.0  # seconds; a program that ends sooner has failed to start
+FAST = 10.0  # seconds; a fatal program that ends sooner has failed to start
 FAILED_STARTS = 4  # so many in a row of a fatal program and the whole is given up
 LONGEST_PAUSE = 60.0  # seconds before another try
 TICK = 1.0
@@ -120,7 +120,7 @@ class Supervisor:
                 return
             running.process = None
             lived = now - running.started
-            running.failures = running.failures + 1 if lived < FAST else 0
+            running.failures = running.failures + 1 if failed_to_start(program, lived) else 0
             self._failed(program, running, f"ended ({_how(code)}) after {lived:.0f} s")
         if now >= running.again_at:
             try:
@@ -177,6 +177,14 @@ class Supervisor:
     def _drain_signals(self) -> None:
         while signal.sigtimedwait(_WATCHED, 0):
             pass
+
+
+def failed_to_start(program: Program, lived: float) -> bool:
+    """Whether a program ended so soon that it cannot have started well; on a busy machine a start takes its time.
+
+    Of a fatal one only what is sure counts, because it ends the whole.
+    """
+    return lived < (FAST if program.fatal else LONGEST_PAUSE)
 
 
 def pause_after(failures: int) -> float:

@@ -26,7 +26,7 @@ from redis import Redis
 from config import patience, reserve
 from config.celery import app
 from config.reserve import LOW, SIZE
-from config.supervisor import LONGEST_PAUSE, GaveUp, Program, Supervisor, pause_after
+from config.supervisor import LONGEST_PAUSE, GaveUp, Program, Supervisor, failed_to_start, pause_after
 from funnel.faults import is_unavailable
 from funnel.views.faults import fault
 from tests.config.conftest import Installation, create, destroy, wait_for
@@ -309,6 +309,12 @@ def test_a_web_that_cannot_start_ends_the_whole(tmp_path: Path) -> None:
 def test_pauses_grow_up_to_a_minute() -> None:
     assert [pause_after(failures) for failures in range(6)] == [0, 0.5, 1, 2, 4, 8]
     assert pause_after(8) == pause_after(100_000) == LONGEST_PAUSE == 60
+
+
+def test_a_worker_that_takes_its_time_to_fail_is_tried_with_growing_pauses_too() -> None:
+    worker, web = Program("worker", ["false"], 1), Program("web", ["false"], 1, fatal=True)
+    assert [failed_to_start(worker, lived) for lived in (1, 20, 59, 61)] == [True, True, True, False]
+    assert [failed_to_start(web, lived) for lived in (1, 20)] == [True, False]
 
 
 def test_redis_refusing_writes_costs_no_page_its_answer() -> None:
