@@ -19,7 +19,7 @@ from . import access, formats, registry
 from .access import Permission
 from .look import stage_colour
 from .mentions import marked
-from .models import Activity, Mail, Note, Reason, User
+from .models import Activity, Event, Mail, Note, Reason, User
 from .queries import Among, EventQuerySet
 from .rates import origin_words
 from .stages import MONEY_EVENTS, Answer, Happening, Role, Stage
@@ -96,8 +96,14 @@ OUTSIDERS: Final = frozenset(
 
 
 def concerning(user: User, events: Any) -> Any:
-    """Return the events as far as they concern the reader: all of them, to partners those of `OUTSIDERS`."""
-    return events.filter(event__in=OUTSIDERS) if user.role == Role.PARTNER else events
+    """Return the events as far as they concern the reader: all of them, to partners those of their own referral."""
+    return of_referral(events) if user.role == Role.PARTNER else events
+
+
+def of_referral(events: Any) -> Any:
+    """Keep what a journey's present partner may read: nothing of the partners it was with before."""
+    referred = Event.objects.live().filter(event=H.PARTNER_HANDOFF, journey=OuterRef("journey"))
+    return events.filter(event__in=OUTSIDERS, seq__gte=Subquery(referred.order_by("-seq").values("seq")[:1]))
 
 
 def stage_name(stage: str) -> str:

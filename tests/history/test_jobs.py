@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import resource
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +50,22 @@ def ran(job: ImportJob) -> ImportJob:
     jobs.run(job.pk)
     job.refresh_from_db()
     return job
+
+
+@pytest.mark.parametrize("room", ["for the first file", "for none"])
+def test_an_upload_that_finds_no_room_leaves_no_file_behind(room: str, tmp_path: Path) -> None:
+    boss, soft = people("manager"), resource.getrlimit(resource.RLIMIT_FSIZE)
+    files = {"journeys": upload("journeys.csv"), "events": upload("events.csv")}
+    assert files["journeys"].size < files["events"].size
+    most = files["journeys"].size + (10 if room == "for the first file" else -10)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, soft[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            jobs.submit(**files, actor=boss, at=timezone.now(), dry_run=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, soft)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert not ImportJob.objects.exists()
 
 
 def test_an_import_lands_and_forgets_what_was_uploaded() -> None:
