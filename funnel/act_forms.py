@@ -38,6 +38,8 @@ class ReopenForm(ActForm):
 
 
 class MergeForm(ActForm):
+    others = ("survivor",)
+
     survivor = forms.ModelChoiceField(
         Journey.objects.none(),
         label=_("Merge into journey"),
@@ -105,7 +107,7 @@ class ActivityForm(ActForm):
             return cleaned
         kind, outcome = cleaned["kind"], cleaned["outcome"]
         if not outcome and (self.by_program or cleaned["direction"] == Activity.Direction.INBOUND):
-            outcome = cleaned["outcome"] = Activity.Outcome.REACHED
+            outcome = cleaned["outcome"] = contacts.usual(kind, cleaned["direction"])
         if not outcome:
             self.add_error("outcome", ValidationError(_("Say how it went."), code="required"))
         elif outcome == Activity.Outcome.SENT and kind not in contacts.WRITTEN:

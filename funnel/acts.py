@@ -106,7 +106,7 @@ def run(
     if len(journeys) > 1 and not act.bulk:
         raise NotInBulk(name)
     with Organisation.held(), transaction.atomic():
-        locked = machine.lock(journeys)
+        locked = _hold(journeys, act, inputs)
         refusals = _refusals(locked, name, actor, expected_seq)
         if refusals and mode == "all":
             raise Refused(refusals)
@@ -130,6 +130,17 @@ def run(
                 # Read anew: what was tried may have left its traces in memory.
                 ready = machine.lock(journey.pk for journey in ready if journey.pk not in refusals)
     return Outcome(list(ready), events, refusals, getattr(form, "warnings", ()))
+
+
+def _hold(journeys: Sequence[int], act: Act, inputs: Any) -> Locked:
+    """Lock journeys, and those that the inputs name, all in key order: two merges into each other wait, none dies."""
+    given = inputs.data if isinstance(inputs, forms.Form) else inputs
+    named = [str(given.get(name)) for name in act.form.others] if isinstance(given, Mapping) else []
+    others = [int(key) for key in named if key.isascii() and key.isdigit() and len(key) < 19]
+    if others:
+        both = Journey.objects.filter(pk__in=[*journeys, *others]).order_by("pk")
+        list(both.select_for_update(no_key=True).values_list("pk"))
+    return machine.lock(journeys)
 
 
 def _refusals(locked: Locked, name: str, actor: User | None, expected_seq: int | None) -> dict[int, Refusal]:

@@ -17,7 +17,9 @@ _AS_IT_STANDS: Final = re.compile("([№™´¨¯¸˘˙˚˛˜˝]+)")
 _KEPT_CONTROLS: Final = frozenset("\0\t\n\r")  # NUL is refused by the fields, not taken out
 _FILLERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
 _MAILTO: Final = re.compile(r"mailto:\s*([^?]*)(?:\?.*)?\Z", re.IGNORECASE | re.DOTALL)
+_IN_BRACKETS: Final = re.compile(r"[^<>@]*<([^<>]*)>[\s,;]*\Z")
 _WHOLE_NUMBER: Final = re.compile(r"([+-]?\d+)[.,]0+\Z")
+_POWER: Final = re.compile(r"(\d)[.,](\d+)E\+?(\d+)\Z", re.IGNORECASE)
 _AS_TEXT: Final = re.compile(r"(?:=\"(.*)\"|'(?=[+\d(])(.*))\Z")
 
 
@@ -47,10 +49,15 @@ def line(text: str) -> str:
 
 
 def number(text: str) -> str:
-    """Return a cell as it was typed, where a spreadsheet kept it as text or made a number of it: 49301112223.0."""
+    """Return a cell as it was typed, where a spreadsheet kept it as text or made a number of it.
+
+    49301112223.0 and 4.9301112223E+10 are 49301112223; a power that has lost digits stays as it is.
+    """
     text = line(text)
     if quoted := _AS_TEXT.match(text):
         text = (quoted[1] or quoted[2] or "").strip()
+    if (power := _POWER.match(text)) and len(power[2]) == int(power[3][:3]):
+        return power[1] + power[2]
     whole = _WHOLE_NUMBER.match(text)
     return whole[1] if whole else text
 
@@ -73,11 +80,15 @@ def email(text: str) -> str:
 
 
 def address(text: str) -> str:
-    """Return an e-mail address without what a link or a spreadsheet put around it, in lower case; it is not judged."""
+    """Return an e-mail address without what a link, a letter or a spreadsheet put around it, in lower case; not judged."""
     text = line(text)
     if link := _MAILTO.match(text):
         text = line(unquoted(link[1]))
-    return text.lower()
+    if found := _IN_BRACKETS.match(text):
+        text = found[1]
+    if "@" in text:
+        text = text.strip(" ,;'\"").rstrip(".")
+    return text.replace("İ", "i").lower()
 
 
 def unquoted(text: str) -> str:

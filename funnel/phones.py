@@ -25,15 +25,20 @@ NOTES: Final = {
 }
 """What is to be known of a phone that is not a real one."""
 
-_LINK: Final = re.compile(r"(?:tel|callto|sms|phone|тел)\s*[:.]\s*", re.IGNORECASE)
+_LINK: Final = re.compile(
+    r"(?:tel(?:efon|ephone)?|callto|sms|phone|mob(?:il|ile)?|тел(?:ефон)?|моб(?:ильный)?|[tmтм](?=[\s.:]))[\s.:]*(?://)?(?=[+(\d%])",
+    re.IGNORECASE,
+)
+"""What a link or a letterhead puts before a number."""
 _EXTENSION: Final = re.compile(
-    r"[\s,;(\[/-]*(?:ext=|extension|extn?|доб(?:авочный)?|внутр(?:енний)?|вн|poste|durchwahl|[x×х]|#)"
+    r"[\s,;(\[/-]*(?:ext=|extension|extn?|доб(?:авочный)?(?:\s+номер)?|доп|внутр(?:енний)?|вн|poste|durchwahl|dw|int(?:ern)?|[x×х]|#)"
     r"[\s.:№]*(\d{1,7})[\s)\]]*\Z",
     re.IGNORECASE,
 )
-_BARE: Final = re.compile(r"\+?[\d\s()./\-\u2010-\u2015\u2212]*\Z")
+_BARE: Final = re.compile(r"(?:\+|\(\+)?[\d\s()./\-\u2010-\u2015\u2212]*\Z")
 _FRACTION: Final = re.compile(r"\+?\d{7,}[.,]\d{1,2}\Z")
 _KEPT_EXTENSION: Final = " ext. "
+_RUNS: Final = "0123456789012 9876543210"
 _REPEATED: Final = re.compile(r"(\d)\1{6,}\Z")
 _RESERVED: Final = re.compile(
     r"\+(?:1\d{3}55501\d\d"
@@ -79,7 +84,10 @@ def _read(text: str, home: str) -> Phone:
     whole = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if number else digits
     national = str(number.national_number) if number else digits
     if MOST_DIGITS >= len(digits) >= 5 and (
-        len(set(national)) == 1 or _REPEATED.search(digits) or _RESERVED.match(whole)
+        len(set(national)) == 1
+        or _REPEATED.search(digits)
+        or _RESERVED.match(whole)
+        or any(len(run) > 6 and run in _RUNS for run in (digits, national))
     ):
         return Phone(typed, PLACEHOLDER)
     if number is None and (text.startswith(("+", "00")) or home or not 5 <= len(digits) <= MOST_DIGITS):

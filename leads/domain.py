@@ -3,7 +3,7 @@
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from funnel.models.journey import erased_key
 from funnel.stages import Happening, Stage
 
 from . import assignment, matching
-from .matching import Candidate, Person
+from .matching import Candidate, Known, Person
 from .models import Application, WebForm
 
 SECOND_CLICK: Final = timedelta(minutes=10)
@@ -115,10 +115,14 @@ def capture(
         consent=consent,
     )
     try:
-        return arrival.take_in()
+        taken, known = arrival.take_in()
     except IntegrityError:
         # An import running beside may have used the external id without waiting for us; now it is there to be found.
-        return arrival.take_in()
+        taken, known = arrival.take_in()
+    if known is None:
+        return taken
+    # after the transaction: nobody who waits for the same person waits for this look-up
+    return replace(taken, duplicates=matching.duplicates(person, known, apart_from=taken.journey.pk))
 
 
 def _clean(name: str, clean: Any, text: str, **options: str) -> str:
@@ -148,10 +152,11 @@ class _Arrival:
     consent: Consent | None
 
     @transaction.atomic
-    def take_in(self) -> Captured:
+    def take_in(self) -> tuple[Captured, Known | None]:
+        """Return what became of it; where it is new, with what is on record around the person."""
         key = matching.hold(self.person, *self._names())
         if (again := self._arrived_before()) is not None:
-            return Captured(again, again.kind, created=False, warnings=self._warnings())
+            return Captured(again, again.kind, created=False, warnings=self._warnings()), None
         known = matching.known(self.person, key)
         # held in the order in which edits and merges hold them
         contact, there = known.contact(self.person), known.company(self.person)
@@ -180,8 +185,7 @@ class _Arrival:
             parent=parent,
         )
         self._keep_words(journey)
-        alike = matching.duplicates(self.person, known, apart_from=journey.pk)
-        return Captured(journey, kind, True, alike, self._warnings())
+        return Captured(journey, kind, True, warnings=self._warnings()), known
 
     def _warnings(self) -> list[Notice]:
         phone = phones.read(self.person.phone)

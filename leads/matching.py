@@ -41,12 +41,16 @@ WHY: Final[dict[str, str | Promise]] = {
 }
 """Why a journey may be about the same application."""
 
+PATIENCE: Final = "12s"
+"""How long an application waits for others of the same person: longer than an edit, which can be made again."""
+# The sort is done, and with it the patience set, before the first lock is asked for.
 _HOLD: Final = """
 SELECT leads_company_key(%(company)s), count(held.lock) FROM (
     SELECT pg_advisory_xact_lock(wanted.key) AS lock FROM (
         SELECT DISTINCT hashtextextended(name, 7) AS key
         FROM unnest(%(names)s::text[] || CASE WHEN %(company)s = '' THEN '{}'::text[]
                     ELSE ARRAY['company:' || leads_company_key(%(company)s)] END) AS name
+        WHERE set_config('lock_timeout', %(patience)s, true) <> ''
         ORDER BY key
     ) AS wanted
 ) AS held
@@ -188,7 +192,7 @@ def hold(person: Person, *names: str) -> str:
         *names,
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_HOLD, {"company": person.company, "names": wanted})
+        cursor.execute(_HOLD, {"company": person.company, "names": wanted, "patience": PATIENCE})
         key: str = cursor.fetchone()[0]
     return key
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -24,7 +24,7 @@ from funnel import access, cleaning, merging, party_lists, party_page, phones
 from funnel.access import Permission
 from funnel.merging import CannotMerge
 from funnel.models import Company, Contact, FieldChange
-from funnel.parties import CUSTOM, ChangedMeanwhile, Party, edit_party, party_mark
+from funnel.parties import CUSTOM, REACHED_BY, ChangedMeanwhile, Party, edit_party, party_mark
 from funnel.party_kinds import COMPANY, CONTACT, PartyKind, kind_of
 
 from .custom import CustomValues
@@ -138,6 +138,13 @@ class ContactSerializer(_PartySerializer):
 
     def validate_phone(self, value: str) -> str:
         return phones.phone(value, kept=self.instance.phone if isinstance(self.instance, Contact) else None)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        contact = cast(Contact, self.instance)
+        gone = not attrs.keys().isdisjoint(REACHED_BY) and not contact.external_id
+        if gone and not any(attrs.get(name, getattr(contact, name)) for name in REACHED_BY):
+            raise serializers.ValidationError(_("Leave at least a name, an e-mail address or a phone number."))
+        return attrs
 
 
 class ChangeSerializer(Model[FieldChange]):

@@ -55,6 +55,16 @@ def test_what_is_changed_is_normalised_kept_and_told_of() -> None:
     }
 
 
+def test_a_person_keeps_a_name_an_e_mail_or_a_phone() -> None:
+    contact, api = lead(name="Ada").contact, Api()
+    left = {"name": "\u200b", "phone": "", "email": "ada@acme.example"}
+    assert api.send("patch", f"{contact.pk}/", left).status_code == 200
+    assert api.send("patch", f"{contact.pk}/", {"email": ""}).status_code == 400
+    assert api.send("patch", f"{contact.pk}/", {"region": "Berlin"}).status_code == 200
+    contact.refresh_from_db()
+    assert (contact.name, contact.email, contact.region) == ("", "ada@acme.example", "Berlin")
+
+
 def test_a_stale_change_is_refused_by_its_mark() -> None:
     contact, api = lead(name="Ada").contact, Api()
     mark = api.get(f"{contact.pk}/").json()["mark"]

@@ -34,6 +34,12 @@ SAME_PHONE = [
     "49301112223",
     "'+49301112223",
     '="+49301112223"',
+    "4.9301112223E+10",
+    "4,9301112223e10",
+    "tel://+49301112223",
+    "Тел.: +49 30 1112223",
+    "T: +49 30 1112223",
+    "Mobil (+49) 30 1112223",
 ]
 EXTENSIONS = {
     "+7 (812) 555-01-00 доб. 12": "+78125550100 ext. 12",
@@ -43,6 +49,8 @@ EXTENSIONS = {
     "+7 812 555-01-00 #12": "+78125550100 ext. 12",
     "+7 812 555-01-00 х12": "+78125550100 ext. 12",
     "tel:+7-812-555-01-00;ext=12": "+78125550100 ext. 12",
+    "+7 812 555-01-00 добавочный номер 12": "+78125550100 ext. 12",
+    "+7 812 555-01-00 доп. 12": "+78125550100 ext. 12",
     "+1 202 456 1414 ext. 99": "+12024561414 ext. 99",
     "+1 202 456 1414 Extension: 99": "+12024561414 ext. 99",
     "+1-202-456-1414x41": "+12024561414 ext. 41",
@@ -81,10 +89,25 @@ def test_a_text_of_many_lines_keeps_them() -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["\u200banna@client.example", "mailto:Anna@client.example?subject=Hi", "ａｎｎａ＠client.example\u202c"],
+    [
+        "\u200banna@client.example",
+        "mailto:Anna@client.example?subject=Hi",
+        "ａｎｎａ＠client.example\u202c",
+        "<Anna@client.example>",
+        '"Ray, Anna" <anna@client.example>;',
+        "anna@client.example.",
+        "'anna@client.example',",
+        "ANNA@CLİENT.EXAMPLE",
+    ],
 )
 def test_an_e_mail_address_is_read_without_what_came_with_it(typed: str) -> None:
     assert cleaning.email(typed) == "anna@client.example"
+
+
+@pytest.mark.parametrize("typed", ["a@b.example; c@d.example", "Anna <a@b.example> <c@d.example>", "a@b@c.example", "."])
+def test_two_addresses_are_not_one(typed: str) -> None:
+    with pytest.raises(ValidationError):
+        cleaning.email(typed)
 
 
 @pytest.mark.parametrize("typed", SAME_PHONE)

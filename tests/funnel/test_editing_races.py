@@ -110,3 +110,16 @@ def test_two_people_do_not_take_away_the_last_two_ways_to_reach_somebody() -> No
     assert sorted(answers) == [200, 409]
     contact = Contact.objects.get(pk=one.contact_id)
     assert bool(contact.email) != bool(contact.phone)
+
+
+def test_of_two_journeys_merged_into_each_other_at_once_one_stays_and_the_second_is_told() -> None:
+    one, two = lead(name="Ann"), lead(name="Bo")
+
+    def merge(loser: Journey, survivor: Journey) -> tuple[str, dict[str, str]]:
+        return reverse("funnel:journey-move", args=[loser.pk, "merge"]), {"survivor": str(survivor.pk)}
+
+    answers = at_once(
+        lambda: list(Journey.objects.select_for_update().filter(pk=one.pk)), merge(one, two), merge(two, one)
+    )
+    assert sorted(answers) == [200, 409]
+    assert sorted(Journey.objects.values_list("stage", flat=True)) == ["merged", "new"]

@@ -354,6 +354,48 @@ def test_twenty_applications_of_one_new_person_at_once_make_one_contact_and_one_
 
 
 @pytest.mark.django_db(transaction=True)
+def test_an_application_waits_longer_than_an_edit_for_another_of_the_same_person() -> None:
+    held, over = threading.Event(), threading.Event()
+
+    def hold_on() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            matching.hold(matching.Person("Ada", "ada@acme.example"))
+            held.set()
+            waits = 0
+            while not waits and not over.is_set():
+                cursor.execute(
+                    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
+                    "AND clock_timestamp() - waitstart > interval '200 milliseconds'"
+                )
+                waits = cursor.fetchone()[0]
+
+    def come_second() -> bool:
+        held.wait()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '50ms'")
+            return captured(email="ada@acme.example").created
+        finally:
+            over.set()
+
+    assert together(2, lambda number: [hold_on, come_second][number]()) == [None, True]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_for_the_look_up_of_duplicates(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, held = matching.duplicates, []
+
+    def watched(*given: Any, **named: Any) -> list[matching.Candidate]:
+        held.append(connection.in_atomic_block)
+        return whole(*given, **named)
+
+    captured(email="ada@acme.example")
+    monkeypatch.setattr(matching, "duplicates", watched)
+    assert [c.why for c in captured(email="ada@acme.example").duplicates] == [("email",)]
+    assert held == [False]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_people_who_share_only_a_phone_or_only_an_address_do_not_block_each_other_for_good() -> None:
     ways = [
         {"email": "ada@acme.example", "phone": "+4930901820"},

@@ -188,6 +188,10 @@ def test_a_similar_name_is_not_enough_to_take_an_e_mail() -> None:
         "+44 20 7946 0958",
         "+49 30 23125 042",
         "01 99 00 12 34",
+        "1234567",
+        "+7 (123) 456-78-90",
+        "+1 234 567 8901",
+        "987654321",
     ],
 )
 def test_a_placeholder_is_kept_as_typed_and_is_nobodys_phone(typed: str, settings: Any) -> None:
