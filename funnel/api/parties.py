@@ -143,7 +143,9 @@ class ContactSerializer(_PartySerializer):
         contact = cast(Contact, self.instance)
         gone = not attrs.keys().isdisjoint(REACHED_BY) and not contact.external_id
         if gone and not any(attrs.get(name, getattr(contact, name)) for name in REACHED_BY):
-            raise serializers.ValidationError(_("Leave at least a name, an e-mail address or a phone number."))
+            raise serializers.ValidationError(
+                _("Leave at least a name, an e-mail address or a phone number.")
+            )
         return attrs
 
 

@@ -104,7 +104,9 @@ def test_an_e_mail_address_is_read_without_what_came_with_it(typed: str) -> None
     assert cleaning.email(typed) == "anna@client.example"
 
 
-@pytest.mark.parametrize("typed", ["a@b.example; c@d.example", "Anna <a@b.example> <c@d.example>", "a@b@c.example", "."])
+@pytest.mark.parametrize(
+    "typed", ["a@b.example; c@d.example", "Anna <a@b.example> <c@d.example>", "a@b@c.example", "."]
+)
 def test_two_addresses_are_not_one(typed: str) -> None:
     with pytest.raises(ValidationError):
         cleaning.email(typed)
