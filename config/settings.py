@@ -317,7 +317,7 @@ STATIC_ROOT = Path(env("FUNNEL_STATIC_DIR", default=str(DATA_DIR / "static")))
 MEDIA_ROOT = DATA_DIR / "files"  # never served by path: views check who asks
 MEDIA_URL = "/files/"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": "config.whole_files.WholeFiles"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

@@ -135,9 +135,15 @@ def submit(
         queued_at=at,
     )
     # What people call their files is shown, never used as a path.
-    job.journeys_file.save("journeys.csv", journeys, save=False)
-    job.events_file.save("events.csv", events, save=False)
-    job.save()
+    try:
+        job.journeys_file.save("journeys.csv", journeys, save=False)
+        job.events_file.save("events.csv", events, save=False)
+        job.save()
+    except (OSError, DatabaseError):  # nobody would ever find the files again
+        for held in (job.journeys_file, job.events_file):
+            if held and held._committed:
+                held.storage.delete(held.name)
+        raise
     transaction.on_commit(lambda: _wake(job.pk), robust=True)
     return job
 
