@@ -16,6 +16,7 @@ from funnel.models import Event, Journey
 from funnel.registry import Steer
 from funnel.stages import MOVES, Happening, Stage
 from partners import algorithm
+from partners.models import Referral
 
 from .answers import clean_all, shown
 from .models import Brief, BriefTemplate, BriefVersion, Question, Verdict
@@ -234,20 +235,37 @@ def standing(journey: Journey) -> BriefVersion | None:
 
 
 def to_a_partner(journey: Journey) -> Steer | None:
-    """Propose to refer a journey whose brief says that a partner should take it, to the partner whose turn it is."""
+    """Propose the partner whose turn it is, where the brief says that a partner should, or a partner gave it back."""
     if journey.stage not in {Stage.BRIEFED, Stage.RETURNED}:
         return None
     version = standing(journey)
-    if version is None or version.verdict != Verdict.PARTNER:
+    told = version is not None and version.verdict == Verdict.PARTNER
+    if not told and not _given_back(journey):
         return None
     found = algorithm.propose([journey], at=timezone.now())[journey.pk]
+    if not found and not told:
+        return None
     if not found:
         why = gettext("The brief says that a partner should; none fits by the algorithm, so choose one.")
         return Steer("refer", gettext("Refer to a partner"), {}, why)
     first = found[0]
-    why = gettext("The brief says that a partner should.")
+    why = gettext("The brief says that a partner should.") if told else gettext("The partner before gave it back.")
     label = gettext("Refer to %(partner)s") % {"partner": first.partner}
     return Steer("refer", label, {"partner": first.partner.key}, f"{why} {first.turn}".strip())
+
+
+def _given_back(journey: Journey) -> bool:
+    """Tell whether a partner declined the journey, or left it unanswered, last of all: at most one query."""
+    if journey.stage != Stage.RETURNED:
+        return False
+    if journey.happened is not None and Happening.REFERRAL_RETURNED not in journey.happened:
+        return False
+    last = Event.objects.live().of_stages().filter(journey=journey).order_by("-occurred_at", "-seq").first()
+    return (
+        last is not None
+        and last.event == Happening.REFERRAL_RETURNED
+        and last.reason != Referral.ReturnReason.RECALLED
+    )
 
 
 def shown_rows(version: BriefVersion) -> list[dict[str, str]]:

@@ -126,6 +126,27 @@ def test_a_declined_referral_stands_in_the_inbox_with_the_partners_words_and_the
     assert page.context["may_return"] is False
 
 
+def test_the_next_partner_is_proposed_without_a_brief_too_and_not_for_what_marketing_took_back() -> None:
+    pat = partner_person()
+    partner("acme", name="Acme", members=(pat,)), partner("next", name="Next")
+    journeys = [
+        run(journey_at("contacted"), "refer", {"partner": "acme", "reason": "capacity"}) for _each in range(2)
+    ]
+    run(journeys[0], "partner_declined", {"reason": "region"}, actor=pat)
+    run(journeys[1], "return_referral", {"reason": "recalled"}, actor=people(Role.MARKETER))
+    client = signed_in(people(Role.MARKETER))
+    firsts = [
+        client.get(f"/inbox/?journey={journey.pk}").context["acts"][0]["label"] for journey in journeys
+    ]
+    assert firsts[0] == "Refer to Next" and not firsts[1].startswith("Refer")
+    (action,) = [
+        action
+        for action in client.get(f"/journeys/{journeys[0].pk}/").context["next"]["actions"]
+        if action["primary"]
+    ]
+    assert action["label"] == "Refer to Next"
+
+
 def test_what_a_partner_declined_before_declining_returned_it_is_returned_with_one_click() -> None:
     partner("acme", name="Acme")
     journey = run(journey_at("contacted"), "refer", {"partner": "acme", "reason": "capacity"})
