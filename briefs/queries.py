@@ -249,7 +249,11 @@ def to_a_partner(journey: Journey) -> Steer | None:
         why = gettext("The brief says that a partner should; none fits by the algorithm, so choose one.")
         return Steer("refer", gettext("Refer to a partner"), {}, why)
     first = found[0]
-    why = gettext("The brief says that a partner should.") if told else gettext("The partner before gave it back.")
+    why = (
+        gettext("The brief says that a partner should.")
+        if told
+        else gettext("The partner before gave it back.")
+    )
     label = gettext("Refer to %(partner)s") % {"partner": first.partner}
     return Steer("refer", label, {"partner": first.partner.key}, f"{why} {first.turn}".strip())
 

@@ -135,9 +135,7 @@ def test_the_next_partner_is_proposed_without_a_brief_too_and_not_for_what_marke
     run(journeys[0], "partner_declined", {"reason": "region"}, actor=pat)
     run(journeys[1], "return_referral", {"reason": "recalled"}, actor=people(Role.MARKETER))
     client = signed_in(people(Role.MARKETER))
-    firsts = [
-        client.get(f"/inbox/?journey={journey.pk}").context["acts"][0]["label"] for journey in journeys
-    ]
+    firsts = [client.get(f"/inbox/?journey={journey.pk}").context["acts"][0]["label"] for journey in journeys]
     assert firsts[0] == "Refer to Next" and not firsts[1].startswith("Refer")
     (action,) = [
         action
