@@ -44,6 +44,9 @@ def merge(
     if held.stage in VOID_STAGES:
         words = _("The journey to merge into is spam or merged itself.")
         raise Refused({journey.pk: Refusal("data", ("survivor",), words) for journey in journeys})
+    if held.pk in {journey.pk for journey in journeys}:
+        words = _("A journey cannot be merged into itself.")
+        raise Refused({held.pk: Refusal("data", ("survivor",), words)})
     return machine.move(
         journeys=journeys,
         name="merge",

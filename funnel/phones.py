@@ -76,7 +76,7 @@ def _read(text: str, home: str) -> Phone:
     if link := _LINK.match(text):
         typed = text[link.end() :]
         text = cleaning.unquoted(typed).partition(";phone-context=")[0]
-    text, extension = _apart(cleaning.number(text))
+    text, extension = apart(cleaning.number(text))
     digits = "".join(str(unicodedata.decimal(letter)) for letter in text if letter.isdecimal())
     if not digits or not _BARE.match(text) or _FRACTION.match(text):
         return Phone(typed, IMPOSSIBLE)
@@ -95,7 +95,7 @@ def _read(text: str, home: str) -> Phone:
     return Phone(f"{whole}{_KEPT_EXTENSION}{extension}" if extension else whole, REAL)
 
 
-def _apart(text: str) -> tuple[str, str]:
+def apart(text: str) -> tuple[str, str]:
     """Return a number and its extension."""
     found = _EXTENSION.search(text)
     return (text[: found.start()], found[1]) if found and found.start() else (text, "")
@@ -169,6 +169,6 @@ def link(text: str) -> str:
     found = read(text)
     if found.kind in {"", IMPOSSIBLE}:
         return ""
-    number, extension = _apart(found.text)
+    number, extension = apart(found.text)
     number = "".join(letter for letter in number if letter == "+" or letter.isdecimal())
     return f"tel:{number};ext={extension}" if extension else f"tel:{number}"

@@ -11,7 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db.models import Func, TextField
 
-from . import folding
+from . import folding, phones
 
 MOST_WORDS: Final = 8
 MOST_SPLIT: Final = 5
@@ -96,6 +96,10 @@ class Asked:
 
 def asked(text: str) -> Asked | None:
     """Read what somebody typed; None where there is no word in it."""
+    whole = phones.read(text)
+    if whole.kind == phones.REAL and any(letter.isalpha() or letter == "#" for letter in text):
+        number, extension = phones.apart(whole.text)  # what was typed is a link, or has an extension
+        text = (number[1:] if len(number) == 11 and number[0] == "8" else number) + extension
     text = unicodedata.normalize("NFKD", text)
     found: list[tuple[str, str]] = []
     end = 0

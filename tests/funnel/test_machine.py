@@ -255,6 +255,20 @@ def test_nothing_is_merged_into_itself_or_into_the_void() -> None:
         acts.run(name="merge", journeys=[journey.pk], actor=person(), inputs={"survivor": spam.pk})
 
 
+def test_of_many_merged_at_once_the_one_that_stays_is_left_out() -> None:
+    first, second, third = application(), application(), application()
+    asked = {"name": "merge", "journeys": [first.pk, second.pk, third.pk], "inputs": {"survivor": second.pk}}
+    with pytest.raises(Refused) as caught:
+        acts.run(**asked, actor=person())
+    assert [refusal.missing for refusal in caught.value.refusals.values()] == [("survivor",)]
+    assert not Event.objects.filter(event="merged_into").exists()
+    outcome = acts.run(**asked, actor=person(), mode="each")
+    assert list(outcome.refusals) == [second.pk]
+    assert [journey.merged_into_id for journey in outcome.journeys] == [second.pk] * 2
+    second.refresh_from_db()
+    assert second.stage == "new"
+
+
 def test_an_unmerge_after_the_undo_window_is_refused() -> None:
     survivor, double = application(), application()
     acts.run(name="merge", journeys=[double.pk], actor=person(), inputs={"survivor": survivor.pk})

@@ -49,6 +49,23 @@ def test_the_palette_gets_a_fragment_and_a_browser_without_scripts_a_page(client
     assert "&lt;b&gt;x" in page
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "+78125550100 ext. 12",
+        "8 812 555-01-00 доб. 12",
+        "tel:+7-812-555-01-00;ext=12",
+        "5550100 x12",
+        "tel:+78125550100",
+        "5550100",
+    ],
+)
+def test_a_phone_is_found_as_it_is_shown_and_linked(words: str) -> None:
+    petr = lead(name="Petr", phone="+7 (812) 555-01-00 доб. 12")
+    lead(name="Olga", phone="+7 (812) 555-01-01 доб. 12")
+    assert list(Journey.objects.search(words)) == [petr]
+
+
 @pytest.mark.parametrize("words", ["", "\x00", "%_\\", "я" * 500, "9" * 400])
 def test_no_words_break_it(client, words) -> None:
     client.force_login(people(Role.MANAGER))
