@@ -381,12 +381,15 @@ def sweep(*, at: datetime) -> None:
 
 
 def forget_files(journeys: Iterable[int]) -> None:
-    """Drop the kept files of all imports where one of the journeys, whose people are erased, came by an import.
+    """Drop kept files and sample rows of all imports where one of the journeys, now erased, came by an import.
 
     Which file names whom is not known; an import that was checked only has to be uploaded again.
     """
     if not Journey.objects.filter(pk__in=journeys, external_id__isnull=False).exists():
         return
+    for job in ImportJob.objects.filter(guess__has_key="rows").select_for_update().only("guess"):
+        told = job.guess | {"rows": [], "samples": [one | {"rows": []} for one in job.guess["samples"]]}
+        ImportJob.objects.filter(pk=job.pk).update(guess=told)
     transaction.on_commit(_forget_all_files)
 
 

@@ -190,8 +190,11 @@ def test_undo_is_refused_whole_once_somebody_worked_on_what_was_imported() -> No
 # personal data -------------------------------------------------------------------------------------------------------
 
 
-def test_an_erasure_drops_the_files_that_may_name_the_person(django_capture_on_commit_callbacks: Any) -> None:
-    ran(submitted())
+def test_an_erasure_drops_files_and_sample_rows_that_may_name_the_person(
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    whole = ran(submitted())
+    assert whole.guess["rows"]
     kept = ran(
         submitted("event_id,journey_id,event,occurred_at_utc,recorded_at_utc,value\nE1,J1,x,,,Petra\n")
     )
@@ -207,3 +210,8 @@ def test_an_erasure_drops_the_files_that_may_name_the_person(django_capture_on_c
     kept.refresh_from_db()
     assert not kept.rejected_file
     assert not ImportJob._meta.get_field("rejected_file").storage.exists(name)
+    whole.refresh_from_db()
+    for job in (whole, kept):
+        assert job.guess["rows"] == []
+        assert [one["rows"] for one in job.guess["samples"]] == [[]]
+        assert job.guess["encoding"] == "utf-8"
