@@ -3,11 +3,13 @@
 import json
 
 import pytest
+from django.test import Client
 
 from deals.models import Contract
 from funnel.models import Campaign, Journey
 from funnel.stages import MOVES, Role, Stage
 from partners.models import Partner
+from tests.browsing import visit
 from tests.factories import journey_at, lead, partner, partner_person, people, run
 
 from .test_api import Api
@@ -58,6 +60,29 @@ def test_no_door_that_a_partner_opens_lists_colleagues_partners_or_campaigns(ref
     assert {handoff[name] for name in ("owner", "team", "campaign", "source")} == {None}
     manager = Api(Role.MANAGER).get(f"journeys/{referred.pk}/moves/").content.decode()
     assert "sam-of-sales" in manager
+
+
+def test_a_partner_reads_nothing_of_the_partners_that_the_journey_was_with_before() -> None:
+    rival = partner("rival-partner")
+    ours = partner("ours", members=(partner_person("pat"),))
+    manager = people(Role.MANAGER)
+    journey = run(lead(), "respond", actor=manager)
+    run(journey, "refer", {"partner": rival.key, "reason": "capacity"}, actor=manager)
+    run(journey, "return_referral", {"reason": "terms", "comment": "Too dear."}, actor=manager)
+    run(journey, "refer", {"partner": ours.key, "reason": "capacity", "comment": "Zebra."}, actor=manager)
+    pat = Api(Role.PARTNER, "pat")
+    for path in (f"journeys/{journey.pk}/events/", "events/"):
+        (only,) = pat.get(path).json()["results"]
+        assert (only["event"], only["value"]) == ("partner_handoff", "ours"), path
+    page = Client()
+    page.force_login(pat.user)
+    told = page.get(f"/journeys/{journey.pk}/").content.decode()
+    assert "Referred to a partner" in told
+    assert "Referral returned" not in told
+    assert "Partner declined" not in told
+    for word in ("zebra", "yak"):
+        found = page.get(f"/journeys/{journey.pk}/", {"find": word}).content.decode()
+        assert "Referred to a partner" in found, word
 
 
 @pytest.mark.parametrize("name", ["owner", "campaign"])
