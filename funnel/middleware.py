@@ -43,9 +43,8 @@ class PrivacyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
-        # who it is has been asked by then wherever it matters; asking here would cost public pages two queries
-        user = getattr(request, "_cached_user", None)
-        if "Authorization" in request.headers or (user is not None and user.is_authenticated):
+        # who it is would cost public pages two queries: whoever has a session or a token may be signed in
+        if "Authorization" in request.headers or settings.SESSION_COOKIE_NAME in request.COOKIES:
             response.headers.setdefault("Cache-Control", "no-store")
         return response
 
