@@ -14,6 +14,7 @@ import holidays
 from babel import Locale
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -181,9 +182,9 @@ class ReasonForm(_KeyedForm):
 
 
 def rate_field(**options: Any) -> NumberField:
-    return NumberField(
-        max_digits=20, decimal_places=10, min_value=Decimal("0.0000000001"), **{"label": _("Rate"), **options}
-    )
+    field = NumberField(max_digits=20, decimal_places=10, **{"label": _("Rate"), **options})
+    field.validators.append(MinValueValidator(Decimal("0.0000000001"), _("A rate is above zero.")))
+    return field
 
 
 class MissingRateForm(forms.Form):

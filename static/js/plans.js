@@ -17,6 +17,7 @@
     const percent = text.endsWith("%");
     if (percent) text = text.slice(0, -1);
     text = text
+      .replace(/[\uff01-\uff5e]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0))
       .replace(/\p{Cf}/gu, "")
       .replace(/[\s'’]+/g, " ")
       .replace(/^ ?(?:[a-z]{0,3}\p{Sc}|[a-z]{3}(?![a-z])|руб\.?|р\.)|(?:[a-z]{0,3}\p{Sc}|[a-z]{3}|руб\.?|р\.) ?$/giu, "")

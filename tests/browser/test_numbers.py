@@ -96,3 +96,12 @@ def test_a_plan_is_typed_in_the_grid_and_summed_at_once(
     with page.expect_navigation():
         page.locator("form[data-plan] button[type=submit], form[data-plan] .btn.primary").first.click()
     assert Plan.objects.get(metric="payments_net").value == RIGHT
+
+
+def test_full_width_digits_are_read_in_the_grid_as_they_are_saved(visit: Visit, journey: Journey) -> None:
+    page = visit("/plans/?year=2026", people(Role.MANAGER, language="en"))
+    cell = page.locator("[name='2026-03|payments_net|all']")
+    cell.fill("\uff11\uff12\uff13\uff14\uff0e\uff15\uff10")
+    cell.press("Enter")
+    expect(cell.locator("xpath=ancestor::tr").locator("[data-total]")).to_contain_text("1,234.5")
+    expect(cell).not_to_have_attribute("aria-invalid", "true")

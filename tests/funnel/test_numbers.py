@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
 from importlib import import_module
@@ -22,6 +23,7 @@ from funnel import numbers
 from funnel.forms import NumberField
 from funnel.models import Campaign, CustomField, Journey
 from funnel.models.organisation import Rate
+from funnel.settings_forms import MissingRateForm
 from funnel.stages import Role, Stage
 from leads.cost_models import CampaignCost
 from tests.factories import journey_at, organisation, people, template, token
@@ -261,3 +263,11 @@ def test_rest_takes_strict_decimals_alone(client: Client, text: str) -> None:
     assert status("post", "rates/", {"currency": "USD", "day": "2026-03-01", "rate": text}) == 400
     lines[0]["unit_price"] = "1234.50"
     assert status("post", f"journeys/{journey.pk}/moves/send_proposal/", {"inputs": {"lines": lines}}) == 200
+
+
+@pytest.mark.parametrize("text", ["0", "-5"])
+def test_a_rate_that_is_not_above_zero_is_refused_in_words(text: str) -> None:
+    given = {"rate-of": "USD 2026-03-01", "rate-rate": text}
+    with override("en"):
+        form = MissingRateForm(given, currency="USD", day=dt.date(2026, 3, 1), own="EUR")
+        assert form.errors["rate"] == ["A rate is above zero."]
