@@ -12,11 +12,13 @@ from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from .models import BulkJob, Contact, FieldChange, IdempotencyKey, Journey, OutboxRow, SavedView
+from .models import BulkJob, Company, Contact, FieldChange, IdempotencyKey, Journey, OutboxRow, SavedView
 from .models.journey import erased_key
 
 SHORTEST: Final = 3
 """Texts shorter than this name nobody."""
+SEARCH: Final = "q"
+"""The parameter of a list's address that has what was searched for."""
 
 _ABOUT_THEM: Final = """
 SELECT id FROM funnel_idempotencykey
@@ -35,7 +37,7 @@ def forget(contacts: Sequence[int], journeys: Sequence[int]) -> None:
     """Erase what repeats the data of contacts, before it goes from their own rows; in the caller's transaction."""
     texts = _texts(contacts)
     _forget_answers(contacts, journeys, texts)
-    _forget_queries(texts)
+    _forget_queries(texts, contacts)
     jobs = BulkJob.objects.filter(journeys__overlap=list(journeys))
     jobs.filter(state__in=(BulkJob.State.DONE, BulkJob.State.STOPPED, BulkJob.State.UNDONE)).update(
         inputs="", error="", back=""
@@ -75,26 +77,57 @@ def _forget_answers(contacts: Sequence[int], journeys: Sequence[int], texts: Col
     IdempotencyKey.objects.filter(pk__in=keys).update(status=409, body=body)
 
 
-def _forget_queries(texts: Collection[str]) -> None:
+def _forget_queries(texts: Collection[str], contacts: Sequence[int]) -> None:
     """Take searches for them out of saved views and of the way back from bulk jobs."""
     wanted = [text.lower() for text in texts]
     if not wanted:
         return
-    named = re.compile("|".join(map(re.escape, texts)), re.IGNORECASE)
-    for view in SavedView.objects.exclude(query="", name="").select_for_update().iterator():
-        query, name = _without(view.query, wanted), named.sub("—", view.name)
+    views = list(SavedView.objects.exclude(query="", name="").select_for_update())
+    jobs = list(BulkJob.objects.filter(back__contains="q=").only("pk", "back"))
+    queries = [*(view.query for view in views), *(job.back.partition("?")[2] for job in jobs)]
+    parts = _only_theirs({_searched(query) for query in queries} - {""}, wanted, contacts)
+    named = re.compile("|".join(map(re.escape, [*texts, *parts])), re.IGNORECASE)
+    for view in views:
+        query, name = _without(view.query, wanted, parts), named.sub("—", view.name)
         if (query, name) != (view.query, view.name):
             SavedView.objects.filter(pk=view.pk).update(query=query, name=name)
-    for job in BulkJob.objects.filter(Q(back__contains="q=")).only("pk", "back").iterator():
+    for job in jobs:
         path, mark, query = job.back.partition("?")
-        if mark and (kept := _without(query, wanted)) != query:
+        if mark and (kept := _without(query, wanted, parts)) != query:
             BulkJob.objects.filter(pk=job.pk).update(back=f"{path}?{kept}")
 
 
-def _without(query: str, wanted: Collection[str]) -> str:
+def _searched(query: str) -> str:
+    return dict(parse_qsl(query)).get(SEARCH, "").strip().lower()
+
+
+def _only_theirs(searches: Collection[str], wanted: Collection[str], contacts: Sequence[int]) -> list[str]:
+    """Return the searches for a part of what names them that finds no other person and no company."""
+    theirs = []
+    for said in searches:
+        words = said.split()
+        if len(said) < SHORTEST or not any(all(word in text for word in words) for text in wanted):
+            continue
+        others = Contact.objects.exclude(pk__in=contacts)
+        companies = Company.objects.all()
+        for word in words:
+            reached = Q(email__icontains=word) | Q(phone__icontains=word)
+            others = others.filter(reached | Q(name__icontains=word))
+            companies = companies.filter(name__icontains=word)
+        if not others.exists() and not companies.exists():
+            theirs.append(said)
+    return theirs
+
+
+def _without(query: str, wanted: Collection[str], parts: Collection[str]) -> str:
     """Return the query without the parameters that name them; as it was where none does."""
     pairs = parse_qsl(query, keep_blank_values=True)
-    kept = [(name, value) for name, value in pairs if not any(text in value.lower() for text in wanted)]
+    kept = [
+        (name, value)
+        for name, value in pairs
+        if not any(text in value.lower() for text in wanted)
+        and not (name == SEARCH and value.strip().lower() in parts)
+    ]
     return query if len(kept) == len(pairs) else urlencode(kept)
 
 

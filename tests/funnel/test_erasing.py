@@ -197,3 +197,23 @@ def test_somebody_elses_words_stay() -> None:
     view = SavedView.objects.get()
     assert (view.name, view.query) == ("Of Ada", "q=Ada&stage=new")
     assert set(mentions("Rings on Monday", "ada@client")) >= {"funnel_note", "funnel_contact"}
+
+
+def test_a_search_for_a_part_of_the_name_goes_unless_it_finds_somebody_else() -> None:
+    api = Api()
+    journey = lead(name="Zyx Quoll", email="zyx@client.example")
+    lead(name="Ada Example", email="ada@client.example")
+    for name, query in (
+        ("Quoll", "q=quoll&stage=new"),
+        ("Swapped", "q=Quoll+zyx"),
+        ("Of clients", "q=client&stage=new"),
+        ("Stage", "stage=new"),
+    ):
+        assert api.post("views/", {"name": name, "query": query}).status_code == 201
+    run(journey, "personal_data_erased", {"sure": True}, at=timezone.now())
+    assert dict(SavedView.objects.values_list("name", "query")) == {
+        "—": "stage=new",
+        "Swapped": "",
+        "Of clients": "q=client&stage=new",
+        "Stage": "stage=new",
+    }
