@@ -10,10 +10,12 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 
+from funnel import acts, machine
 from funnel.lists import editing
 from funnel.models import Company, Contact, FieldChange, Journey
 from funnel.stages import Role
 from tests.factories import lead, people
+from tests.leads.test_capture import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HTMX = {"HX-Request": "true"}
@@ -112,14 +114,26 @@ def test_two_people_do_not_take_away_the_last_two_ways_to_reach_somebody() -> No
     assert bool(contact.email) != bool(contact.phone)
 
 
-def test_of_two_journeys_merged_into_each_other_at_once_one_stays_and_the_second_is_told() -> None:
-    one, two = lead(name="Ann"), lead(name="Bo")
+@pytest.mark.parametrize("held", [0, 1])
+def test_of_two_journeys_merged_into_each_other_at_once_one_stays_and_the_second_is_told(held: int) -> None:
+    both = [lead(name="Ann").pk, lead(name="Bo").pk]
+    manager, holding = people(Role.MANAGER), threading.Event()
 
-    def merge(loser: Journey, survivor: Journey) -> tuple[str, dict[str, str]]:
-        return reverse("funnel:journey-move", args=[loser.pk, "merge"]), {"survivor": str(survivor.pk)}
+    def act(number: int) -> None:
+        if number < 2:
+            holding.wait()
+            inputs = {"survivor": both[1 - number]}
+            acts.run(name="merge", journeys=[both[number]], actor=manager, inputs=inputs)
+            return
+        with transaction.atomic(), connection.cursor() as cursor:
+            list(Journey.objects.select_for_update().filter(pk=both[held]))
+            holding.set()
+            waiting = 0
+            while waiting < 2:
+                cursor.execute("SELECT pg_stat_clear_snapshot()")
+                cursor.execute(WAITING)
+                waiting = cursor.fetchone()[0]
 
-    answers = at_once(
-        lambda: list(Journey.objects.select_for_update().filter(pk=one.pk)), merge(one, two), merge(two, one)
-    )
-    assert sorted(answers) == [200, 409]
+    refused = [error for error in together(3, act) if error is not None]
+    assert [type(error) for error in refused] == [machine.Refused]
     assert sorted(Journey.objects.values_list("stage", flat=True)) == ["merged", "new"]
