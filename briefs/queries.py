@@ -268,7 +268,7 @@ def _given_back(journey: Journey) -> bool:
     return (
         last is not None
         and last.event == Happening.REFERRAL_RETURNED
-        and last.reason != Referral.ReturnReason.RECALLED
+        and last.value != Referral.ReturnReason.RECALLED  # a history gives the value alone
     )
 
 

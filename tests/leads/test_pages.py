@@ -1,9 +1,11 @@
 """The pages of first touch: the inbox, a lead entered by hand, the first meeting, duplicates."""
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -396,3 +398,22 @@ def test_programs_find_the_moves_of_first_touch_with_what_they_ask() -> None:
     )
     assert answer["journey"]["stage"] == Stage.CONTACTED
     assert answer["event"]["event"] == "first_response"
+
+
+def test_an_imported_recall_proposes_no_other_partner(tmp_path: Path) -> None:
+    partner("next", name="Next")
+    (tmp_path / "j.csv").write_text(
+        "journey_id,client_id,source,campaign,owner_at_start,service,note\nA,c1,web,,ann,,\n"
+    )
+    steps = ("lead_created", "first_response", "partner_handoff", "referral_returned")
+    values = ("", "", "acme", "recalled")
+    rows = [
+        f"e{n},A,{event},2026-02-0{n}T10:00:00Z,,{value}"
+        for n, (event, value) in enumerate(zip(steps, values, strict=True), start=1)
+    ]
+    header = "event_id,journey_id,event,occurred_at_utc,recorded_at_utc,value"
+    (tmp_path / "e.csv").write_text("\n".join([header, *rows]) + "\n")
+    call_command("import_history", journeys=str(tmp_path / "j.csv"), events=str(tmp_path / "e.csv"))
+    journey = Journey.objects.get(external_id="A")
+    page = signed_in(people(Role.MARKETER)).get(f"/inbox/?journey={journey.pk}")
+    assert not page.context["acts"][0]["label"].startswith("Refer to Next")
