@@ -242,7 +242,8 @@ class DeliveryForm(ActForm):
             words = _("The contact has no e-mail address; give one, or hand it over yourself.")
             self.add_error("to", ValidationError(words, code="required"))
         subject = " ".join((given["subject"] or usual.subject).split())
-        cleaned["letter"] = Letter(to, given["copy"] or [], subject, given["body"] or usual.body)
+        copy = [address for address in given["copy"] or () if address not in to]
+        cleaned["letter"] = Letter(to, copy, subject, given["body"] or usual.body)
         return cleaned
 
     @property

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from . import currencies, numbers
-from .cleaning import line
+from .cleaning import address, line, plain
 from .models import Journey, Organisation, Reason, User
 
 
@@ -277,8 +277,8 @@ class EmailsField(forms.CharField):
         return ", ".join(value) if isinstance(value, list | tuple) else value
 
     def to_python(self, value: Any) -> Any:
-        words = value if isinstance(value, list | tuple) else re.split(r"[\s,;]+", value or "")
-        return list(dict.fromkeys(word.strip() for word in words if word.strip()))
+        words = value if isinstance(value, list | tuple) else re.split(r"[\s,;]+", plain(value or ""))
+        return list(dict.fromkeys(found for word in words if (found := address(word))))
 
     def run_validators(self, value: Any) -> None:
         if len(value) > self.MOST or len(", ".join(value)) > 2000:

@@ -118,6 +118,8 @@ def answer(
     if held is None or held.number != version:
         words = _("A newer version has been sent; please look at that one.")
         raise _refusal(journey, words if held else _("It is not with the client."))
+    if paper_of(held).link_state(at, held) in {Linked.Link.REVOKED, Linked.Link.EXPIRED}:
+        raise _refusal(journey, _("This link is closed."))
     if held.answer:
         if held.answer == answer and text in {"", held.answer_text}:
             return []

@@ -45,10 +45,10 @@ def public_paper(request: HttpRequest, token: str) -> HttpResponse:
     """Show the last version sent, and take the client's answer to it."""
     try:
         version = _version(token)
-    except LinkClosed as closed:
+        if request.method == "POST":
+            return _answer(request, token, version)
+    except LinkClosed as closed:  # before it was opened, or while the answer was on its way
         return _closed(request, closed)
-    if request.method == "POST":
-        return _answer(request, token, version)
     if isinstance(version, ProposalVersion) and not request.user.is_authenticated:
         public.log_view(version=version, visitor=_visitor(request), at=timezone.now())
     contact = public.paper_of(version).journey.contact

@@ -79,7 +79,7 @@ def _fresh(request: HttpRequest, journey: Journey, paper: str) -> DeliveryForm:
         "to": letter.to,
         "subject": letter.subject,
         "body": letter.body,
-        "revision": draft.revision if draft else None,
+        "revision": request.GET.get("revision") or (draft.revision if draft else None),
     }
     return FORMS[paper](initial=initial, journey=journey, actor=user)
 
@@ -99,7 +99,11 @@ def _ask(
     if status == 409 and when is not None:
         # the next attempt is made against what this page shows
         when.data = {**when.data.dict(), "expected_seq": str(journey.seq)}  # type: ignore[attr-defined]
-        form.data = {**form.data.dict(), "revision": str(draft.revision) if draft else ""}  # type: ignore[attr-defined]
+    seen = form["revision"].value()
+    changed = draft is not None and seen is not None and str(seen) != str(draft.revision)
+    if changed:
+        words = _("The draft was changed since you opened it; look at it again. Nothing was sent.")
+        refusal = Refusal("stale", (), words)
     for name in ("delivery", "to", "subject", "body"):
         # a page has them filled in; only programs leave them out
         form.fields[name].required, form.fields[name].help_text = True, ""
@@ -117,6 +121,7 @@ def _ask(
         "refusal": reason_in_words(refusal) if refusal else "",
         "tried": status == 409,
         "shut": refusal is not None and refusal.reason in {"stage", "role", "data"},
+        "changed": changed,
         "link": link_to(found) if found and found.link_revoked_at is None else "",
         "mail_leaves": mail_leaves(),
         "issues": LegalIssue.objects.filter(journey=journey, resolved_at=None).count()

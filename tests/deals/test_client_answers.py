@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -144,6 +144,33 @@ def test_of_many_answers_at_once_one_counts_and_the_others_are_told() -> None:
     assert ProposalVersion.objects.get().answer == event.value
     assert sorted(codes) == sorted((word, 303 if word == event.value else 409) for word in given)
     assert Notification.objects.filter(event=event).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("how", ["lose", "revoke"])
+def test_a_link_that_closes_while_the_answer_is_on_its_way_takes_none(how: str) -> None:
+    journey = journey_at(Stage.PROPOSAL_SENT)
+    url, codes = url_of(journey), []
+
+    def accept() -> None:
+        try:
+            codes.append(Client().post(url, {"answer": "accepted", "version": 1}).status_code)
+        finally:
+            connection.close()
+
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    client = threading.Thread(target=accept)
+    with transaction.atomic(), connection.cursor() as cursor:
+        Journey.objects.select_for_update().get(pk=journey.pk)
+        client.start()
+        while client.is_alive() and not cursor.execute(waiting) and not cursor.fetchone()[0]:
+            client.join(0.01)
+        if how == "lose":
+            now(journey, "lose")
+        else:
+            links.revoke(paper=Proposal.objects.get(), at=timezone.now())
+    client.join()
+    assert (codes, answers(journey)) == ([410], [])
 
 
 @pytest.mark.parametrize("role", [Role.SALESPERSON, Role.ADMINISTRATOR])

@@ -127,6 +127,19 @@ def test_a_letter_that_cannot_leave_is_refused_with_the_field(
     assert Journey.objects.get(pk=journey.pk).stage == Stage.PROPOSAL_REQUESTED
 
 
+def test_addresses_are_cleaned_and_nobody_gets_the_letter_twice() -> None:
+    journey = journey_at(Stage.PROPOSAL_REQUESTED)
+    inputs = {
+        "lines": LINES,
+        "delivery": "letter",
+        "to": "\u200bmailto:Ada@client.example, ａda@client.example",
+        "copy": ["ada@client.example", "boss@funnel.example\u202c"],
+    }
+    assert Program().move(journey, "send_proposal", inputs).status_code == 200
+    mail = Mail.objects.get(activity__isnull=False)
+    assert (mail.to, mail.copy) == ("ada@client.example", "boss@funnel.example")
+
+
 def test_a_letter_to_somebody_without_an_address_is_refused() -> None:
     journey = journey_at(Stage.PROPOSAL_REQUESTED)
     Contact.objects.filter(pk=journey.contact_id).update(email="")
@@ -164,7 +177,7 @@ def test_saving_leads_to_the_dialog_which_sends_what_was_saved() -> None:
     saved = client.post(page, {**row, "revision": 1, "do": "send"})
     assert (saved.status_code, saved["Location"]) == (303, f"{page}?send=1")
     dialog = reverse("deals:proposal-send", args=[journey.pk])
-    assert f'hx-get="{dialog}"' in client.get(f"{page}?send=1").content.decode()
+    assert f'hx-get="{dialog}?revision=2"' in client.get(f"{page}?send=1").content.decode()
     drawn = client.get(dialog, headers={"HX-Request": "true"}).content.decode()
     assert "€20" in drawn and 'name="revision" value="2"' in drawn
     given = {"delivery": "handed_over", "comment": "In person at the fair", "revision": 2}
@@ -187,7 +200,12 @@ def test_a_draft_that_somebody_changed_meanwhile_is_not_sent(
         contracts.save_draft(journey_id=journey.pk, actor=people(), at=timezone.now(), terms="Theirs")
     dialog = reverse(f"deals:{paper}-send", args=[journey.pk])
     refused = client.post(dialog, {"delivery": "handed_over", "revision": 1})
-    assert refused.status_code == 409 and "changed since you opened it" in refused.content.decode()
+    asked = client.get(dialog, {"revision": 1})  # by a page that shows the draft of before
+    for drawn in (refused.content.decode(), asked.content.decode()):
+        # it is looked at before it is sent: no button sends it unseen
+        assert "changed since you opened it" in drawn and "Look at the draft" in drawn
+        assert 'name="delivery"' not in drawn
+    assert refused.status_code == 409 and 'name="delivery"' in client.get(dialog, {"revision": 2}).content.decode()
     assert versions.objects.get(**{f"{paper}__journey": journey}).state == "draft"
 
 
