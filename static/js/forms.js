@@ -255,7 +255,7 @@
     addEventListener("pageshow", () => (leaving = false));
     addEventListener("pagehide", () => leaving || keepAll());
     addEventListener("beforeunload", (event) => {
-      if (leaving || !dirtyIn(document).length) return;
+      if (leaving || !(dirtyIn(document).length || document.querySelector("[data-composer][data-unsaved]"))) return;
       keepAll();
       event.preventDefault();
       event.returnValue = "";

@@ -2,7 +2,7 @@
 // The composer: drafts that survive a reload and a lost line, colleagues after an @, files; and details in their rows.
 {
   const DRAFT = "draft:";
-  const KEPT = ["kind", "text", "subject", "way", "direction"];
+  const KEPT = ["kind", "text", "subject", "way", "direction", "outcome"];
   const DAYS = 30 * 24 * 3600 * 1000;
 
   // -- drafts: kept on this device as they are typed, gone once the server has taken them
@@ -35,12 +35,17 @@
   const draftOf = (form) => {
     const found = { at: Date.now() };
     for (const name of KEPT) found[name] = form.elements[name]?.value ?? "";
+    const { answers, occurred_at: when } = form.elements;
+    if (when.value !== when.defaultValue) found.when = when.value; // else it is now, whenever that is
+    if (answers) found.answers = answers.checked;
     return found;
   };
   const isEmpty = (draft) => !draft.text.trim() && !draft.subject.trim();
 
   const restore = (form, draft) => {
     for (const name of KEPT) if (draft[name] && form.elements[name]) form.elements[name].value = draft[name];
+    if (draft.when) form.elements.occurred_at.value = draft.when;
+    if (form.elements.answers && "answers" in draft) form.elements.answers.checked = draft.answers;
   };
 
   // -- files: which are chosen, and each may be left out again
@@ -153,6 +158,7 @@
     const kept = store.read(key);
     if (kept && !refused && !isEmpty(kept) && isEmpty(draftOf(form))) {
       restore(form, kept);
+      form.dataset.unsaved = "1";
       note.hidden = false;
     }
     let timer = 0;
@@ -161,7 +167,10 @@
       store.write(key, isEmpty(draft) ? null : draft);
       note.hidden = isEmpty(draft);
     };
+    if (refused && !isEmpty(draftOf(form))) form.dataset.unsaved = "1";
     form.addEventListener("input", () => {
+      if (isEmpty(draftOf(form))) delete form.dataset.unsaved;
+      else form.dataset.unsaved = "1"; // leaving it warns
       clearTimeout(timer);
       timer = setTimeout(keep, 200);
     });

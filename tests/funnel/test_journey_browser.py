@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import expect
 
-from funnel import outbox
+from funnel import contacts, letters, mailing, outbox
 from funnel.models import Attachment, Contact, Journey, Mail, Note, Notification
 from funnel.stages import Role
 from tests.browsing import PHONE, check_access
@@ -74,15 +77,19 @@ def test_a_journeys_page_is_worked_on_from_end_to_end(visit, tmp_path) -> None:
     expect(page.locator(".attached")).to_contain_text("offer.pdf")
     assert Attachment.objects.get().removed_at is None
 
-    # a letter, which is the first response; its fields show only with it
+    # a letter, which is the first response once it has left; its fields show only with it
     expect(page.get_by_label("Subject")).to_be_hidden()
     page.locator(".composer .kinds label", has_text="E-mail").click()
     page.get_by_label("Subject").fill("Your sensors")
     words.fill("Dear Priya, …")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator(".timeline .letter-line")).to_contain_text("Your sensors")
-    expect(page.locator(".path [aria-current=step]")).to_contain_text("Contacted")
     assert Mail.objects.get().to == "priya@evergreen.example"
+    expect(page.locator(".path [aria-current=step]")).to_contain_text("New")
+    later = timezone.now() + timedelta(seconds=letters.UNDO_SECONDS + 1)
+    assert mailing.send_waiting(Mail, write=letters.write, now=later, left=contacts.letter_left) == 1
+    page.reload()
+    expect(page.locator(".path [aria-current=step]")).to_contain_text("Contacted")
 
     # narrowed down, found and read on, each with an address of its own
     page.get_by_role("link", name="E-mails").click()
@@ -126,6 +133,27 @@ def test_a_journeys_page_is_worked_on_from_end_to_end(visit, tmp_path) -> None:
     plain.get_by_label("What was said").fill("Typed without scripts")
     plain.get_by_role("button", name="Save").first.click()
     expect(plain.locator(".timeline")).to_contain_text("Typed without scripts")
+
+
+def test_what_was_meant_in_the_composer_survives_a_reload_and_leaving_it_warns(visit) -> None:
+    ann = people(Role.FIRST_TOUCH, "ann")
+    page = visit(reverse("funnel:journey", args=[lead(owner=ann).pk]), ann)
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.reload()
+    assert asked == []  # nothing was typed
+    page.locator(".composer .kinds label", has_text="Call").click()
+    page.get_by_label("What was said").press_sequentially("Nobody picked up")
+    page.get_by_label("How did it go?").select_option("no_answer")
+    page.get_by_label("When it happened").fill("2026-01-05T08:30")
+    first = page.get_by_label("This is the first response")
+    first.uncheck()
+    page.reload()
+    assert asked == ["beforeunload"]
+    expect(page.get_by_label("What was said")).to_have_value("Nobody picked up")
+    expect(page.get_by_label("How did it go?")).to_have_value("no_answer")
+    expect(page.get_by_label("When it happened")).to_have_value("2026-01-05T08:30")
+    expect(first).not_to_be_checked()
 
 
 def test_an_open_page_hears_of_a_mention_and_stops_asking_out_of_sight(visit) -> None:
