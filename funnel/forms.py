@@ -284,12 +284,12 @@ class EmailsField(forms.CharField):
         if len(value) > self.MOST or len(", ".join(value)) > 2000:
             words = _("At most %(limit)s addresses.")
             raise ValidationError(words, params={"limit": self.MOST}, code="many")
-        for address in value:
+        for one in value:
             try:
-                validate_email(address)
+                validate_email(one)
             except ValidationError:
                 words = _("“%(value)s” is no e-mail address.")
-                raise ValidationError(words, params={"value": address}, code="invalid") from None
+                raise ValidationError(words, params={"value": one}, code="invalid") from None
 
 
 class CurrencyField(forms.CharField):

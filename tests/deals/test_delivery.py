@@ -206,7 +206,7 @@ def test_a_draft_that_somebody_changed_meanwhile_is_not_sent(
         assert "changed since you opened it" in drawn and "Look at the draft" in drawn
         assert 'name="delivery"' not in drawn
     assert refused.status_code == 409
-    assert "changed since" not in client.get(dialog, {"revision": 2}).content.decode()
+    assert "changed since you opened it" not in client.get(dialog, {"revision": 2}).content.decode()
     assert versions.objects.get(**{f"{paper}__journey": journey}).state == "draft"
 
 
