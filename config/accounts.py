@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.base import forms as mfa
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.db.models import Q
 from django.db.models.functions import Lower
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
 
 from funnel.models import User
 from leads.limits import Limit, client_address
+
+BEGUN = "sign_in_begun"
+"""Where the session keeps what the password was when signing in began; a second step comes later."""
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -20,6 +25,18 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> Any:
+        """Remember under which password somebody began to sign in."""
+        request.session[BEGUN] = user.get_session_auth_hash()
+        return super().pre_login(request, user, **kwargs)
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Sign in, unless password or person were changed between the steps: then it begins anew."""
+        if request.session.pop(BEGUN, "") != User.objects.get(pk=user.pk).get_session_auth_hash():
+            request.session.flush()
+            raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_login")))
+        super().login(request, user)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count an attempt before the password is looked at; raises ValidationError beyond the limit."""

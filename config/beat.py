@@ -22,6 +22,9 @@ from celery import beat
 from celery.app.task import Task as CeleryTask
 from celery.schedules import BaseSchedule, crontab
 from django.db import OperationalError, connection, transaction
+from kombu.exceptions import OperationalError as BrokerAway
+
+from config import patience
 
 LONGEST_NAP: Final = 5.0  # seconds between two looks at the clock
 AFTER_FAILURE: Final = 1.0
@@ -114,6 +117,13 @@ class Scheduler(beat.Scheduler):
 
 class Task(CeleryTask):
     """A task that, sent by beat, runs once for its bucket; called or sent otherwise, it just runs."""
+
+    def apply_async(self, *args: Any, **kwargs: Any) -> Any:
+        """Send the task. Raises OperationalError where the broker is away, at once where it hung a moment ago."""
+        if patience.broker.is_out:
+            raise BrokerAway("The broker did not answer a moment ago.")
+        with patience.broker.asking():
+            return super().apply_async(*args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         told = self.request.headers or {}

@@ -9,13 +9,18 @@ import redis
 import structlog
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 
+from config import patience
+
 log = structlog.get_logger(__name__)
 
 
 def _or(fallback: Callable[..., Any], name: str) -> Any:
     def method(self: PatientRedisClient, *args: Any, **kwargs: Any) -> Any:
+        if patience.cache.is_out:
+            return fallback(*args, **kwargs)
         try:
-            return getattr(RedisCacheClient, name)(self, *args, **kwargs)
+            with patience.cache.asking():
+                return getattr(RedisCacheClient, name)(self, *args, **kwargs)
         except redis.RedisError as error:
             log.warning("cache_away", operation=name, error=str(error))
             return fallback(*args, **kwargs)
@@ -41,8 +46,11 @@ class PatientRedisClient(RedisCacheClient):
     # (an error of Redis would be news to them).
 
     def incr(self, key: Any, delta: int) -> int:
+        if patience.cache.is_out:
+            raise ValueError(f"Key {key!r} not found: the cache is away")
         try:
-            return int(super().incr(key, delta))
+            with patience.cache.asking():
+                return int(super().incr(key, delta))
         except redis.RedisError as error:
             log.warning("cache_away", operation="incr", error=str(error))
             raise ValueError(f"Key {key!r} not found: the cache is away") from error

@@ -62,6 +62,7 @@ def wait_for_the_broker(conf: Any, **kwargs: Any) -> None:
     """A worker has nothing better to do than to wait; only those who send are impatient."""
     for impatience in ("max_retries", "interval_start", "interval_step", "interval_max"):
         conf.broker_transport_options.pop(impatience, None)
+    conf.broker_transport_options.update(socket_timeout=10, retry_on_timeout=True)
 
 
 @signals.worker_ready.connect

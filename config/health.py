@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
+from config import patience
 from config.celery import app as celery
 from config.reserve import disk_state
 from config.tasks import canary_age
@@ -73,7 +74,9 @@ def _migrations() -> str:
 
 
 def _broker() -> str:
-    with celery.pool.acquire(block=True, timeout=2) as link:
+    if patience.broker.is_out:
+        return "away (it did not answer a moment ago)"
+    with patience.broker.asking(), celery.pool.acquire(block=True, timeout=2) as link:
         link.ensure_connection(max_retries=1, timeout=2)
         link.default_channel.client.set("funnel:writes", 1, ex=60)  # a broker that only reads takes no work
     return "ok"

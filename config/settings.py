@@ -160,12 +160,12 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 900,
     "socket_connect_timeout": 2,
-    "socket_timeout": 10,
     "socket_keepalive": True,
     "health_check_interval": 10,
-    "retry_on_timeout": True,
     # Whoever sends a wake-up tries twice at once and leaves the rest to the sweep: without this a write
-    # waits 6 s for a Redis that is away. The worker waits as long as it takes (config/celery.py).
+    # waits 6 s for a Redis that is away, and 40 s for one that hangs. The worker waits as long as it takes
+    # (config/celery.py).
+    "socket_timeout": 2,
     "max_retries": 1,
     "interval_start": 0,
     "interval_step": 0.1,

@@ -30,9 +30,11 @@ from funnel.forms import (
     RowsField,
     UserField,
     Warn,
+    in_currency,
     refuse_fraction,
 )
 from funnel.models import Organisation, Reason
+from funnel.rates import CODE
 from funnel.stages import Answer, Role
 
 FARTHEST = timedelta(days=365 * 30)
@@ -373,6 +375,11 @@ class InCurrencyForm(ActForm):
     amount = MoneyField(positive=True, any_currency=True, label=_("Amount"))
     currency = CurrencyField()
 
+    def full_clean(self) -> None:
+        given = str(self.data.get(self.add_prefix("currency")) or "").strip().upper()
+        in_currency(self, given if CODE.fullmatch(given) else "")
+        super().full_clean()
+
     def clean(self) -> Cleaned:
         cleaned = dict(super().clean() or self.cleaned_data)
         rows = cleaned.get("instalments") or []
@@ -423,7 +430,8 @@ class SignForm(InCurrencyForm):
             total = sum((row["amount"] for row in rows), Decimal(0))
             if total != amount:
                 words = _("The instalments come to %(total)s, the contract to %(amount)s.")
-                params = {"total": formats.money(total), "amount": formats.money(amount)}
+                currency = cleaned.get("currency") or Organisation.current().currency
+                params = {"total": formats.money(total, currency), "amount": formats.money(amount, currency)}
                 self.add_error("instalments", ValidationError(words, params=params, code="sum"))
         self.warnings += early([row["due_on"] for row in rows or ()], cleaned.get("signed_on"))
         return cleaned

@@ -107,7 +107,7 @@ class ActivityForm(ActForm):
             return cleaned
         kind, outcome = cleaned["kind"], cleaned["outcome"]
         if not outcome and (self.by_program or cleaned["direction"] == Activity.Direction.INBOUND):
-            outcome = cleaned["outcome"] = contacts.usual(kind, cleaned["direction"])
+            outcome = cleaned["outcome"] = Activity.Outcome.REACHED
         if not outcome:
             self.add_error("outcome", ValidationError(_("Say how it went."), code="required"))
         elif outcome == Activity.Outcome.SENT and kind not in contacts.WRITTEN:

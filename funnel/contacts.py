@@ -31,7 +31,7 @@ AGAIN: Final[Mapping[str, Any]] = {
 
 
 def usual(kind: str, direction: str) -> str:
-    """Return the outcome of a contact that a program logs without one."""
+    """Return the outcome of a contact that the composer does not ask for."""
     outbound = direction != Activity.Direction.INBOUND
     return Outcome.SENT if kind == Kind.EMAIL and outbound else Outcome.REACHED
 

@@ -151,7 +151,7 @@ class RowsField(forms.Field):
     def __init__(
         self, row: type[forms.Form], *, min_rows: int = 0, max_rows: int = 200, extra: int = 3, **options: Any
     ) -> None:
-        self.row, self.min_rows, self.max_rows = row, min_rows, max_rows
+        self.row, self.min_rows, self.max_rows, self.currency = row, min_rows, max_rows, ""
         super().__init__(widget=RowsWidget(row, extra=extra), **options)
 
     def clean(self, value: Any) -> list[dict[str, Any]]:
@@ -176,6 +176,7 @@ class RowsField(forms.Field):
             for index, row in enumerate(value):
                 data, unfit = json_data(row, self.row.base_fields)
                 form = self.row(data)
+                in_currency(form, self.currency)
                 faults = {name: list(found) for name, found in form.errors.items()}
                 faults |= {name: fault.messages for name, fault in unfit}
                 if not faults:
@@ -228,14 +229,15 @@ class NumberField(forms.DecimalField):
 class MoneyField(NumberField):
     """An amount in the organisation's currency: two decimals, none where that has none, not negative.
 
-    The currency's sign may go with it. `any_currency` leaves the decimals to the form, which is told the currency.
+    The currency's sign may go with it. `any_currency` leaves the decimals to the form, which is told the currency and
+    passes it on by `in_currency`.
     """
 
     def __init__(
         self, *, positive: bool = False, decimal_places: int = 2, any_currency: bool = False, **options: Any
     ) -> None:
         least = Decimal("0.01") if positive else Decimal(0)
-        self.any_currency = any_currency
+        self.any_currency, self.currency = any_currency, ""
         super().__init__(
             min_value=least, max_digits=12 + decimal_places, decimal_places=decimal_places, **options
         )
@@ -250,7 +252,14 @@ class MoneyField(NumberField):
         try:
             return numbers.read(text)
         except numbers.NoNumber:  # only a sign needs to know the currency
-            return numbers.read(text, own=Organisation.current().currency)
+            return numbers.read(text, own=self.currency or Organisation.current().currency)
+
+
+def in_currency(form: forms.Form, currency: str) -> None:
+    """Let a form's amounts of any currency, its rows' among them, take the sign of this one; blank: the organisation's."""
+    for field in form.fields.values():
+        if isinstance(field, RowsField) or (isinstance(field, MoneyField) and field.any_currency):
+            field.currency = currency
 
 
 def refuse_fraction(amount: Decimal | None, currency: str = "") -> None:

@@ -8,10 +8,13 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 
-from babel import Locale
+from babel import Locale, localedata
+from babel.languages import get_official_languages
 from babel.numbers import get_currency_symbol, get_decimal_symbol, get_group_symbol, list_currencies
+from django.conf import settings
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -133,10 +136,25 @@ def _is_sign(sign: str, own: str) -> bool:
         return own in {"", "RUB", "BYN"}
     if sign.isalpha():
         return sign.upper() == own if own else sign.upper() in list_currencies()
-    known = (
-        {get_currency_symbol(own, locale=language) for language in ("en", get_language() or "en")}
-        if own
-        else set()
-    )
-    signs = {symbol[-1] for symbol in known if unicodedata.category(symbol[-1]) == "Sc"}
-    return not signs or sign[-1] in signs
+    if not own:
+        return True
+    letters, mark = sign[:-1].upper(), sign[-1]
+    before = _marks(own, at_home=True).get(mark)
+    if before is not None:
+        return not letters or letters in before or own.startswith(letters)
+    others = (_marks(code) for code in list_currencies() if code != own)
+    return not letters and not _marks(own, at_home=True) and not any(mark in marks for marks in others)
+
+
+@cache
+def _marks(code: str, *, at_home: bool = False) -> dict[str, set[str]]:
+    """Return the signs of a currency, with the letters before each: of AUD {"$": {"A"}}; `at_home`, its country's too."""
+    locales = [language for language, _name in settings.LANGUAGES]
+    if at_home:
+        named = [f"{language}_{code[:2]}" for language in get_official_languages(code[:2])]
+        locales += [name for name in named if localedata.exists(name)]
+    marks: dict[str, set[str]] = {}
+    for symbol in {get_currency_symbol(code, locale=one) for one in locales}:
+        if unicodedata.category(symbol[-1]) == "Sc" and code != "XXX":
+            marks.setdefault(symbol[-1], set()).add(symbol[:-1].upper())
+    return marks

@@ -212,6 +212,9 @@ def sign(
     day = at.astimezone(Organisation.current().zone).date()
     frozen = rates.freeze_for(journey, amount, currency, day=day)
     instalments = _frozen_schedule(instalments, frozen)
+    if any(row["amount"] <= 0 for row in instalments):
+        words = _("At the rate of that day an instalment comes to nothing.")
+        raise Refused({journey.pk: Refusal("data", ("instalments",), words)})
     amount = frozen.amount
     events = machine.move(
         journeys=journeys,

@@ -68,6 +68,7 @@ class CsvFile:
     alternatives: Sequence[str] = ()
     encoding: str = ""
     delimiter: str = ","
+    is_utf8: bool = False
     header: Sequence[str] = ()
     lines: int = 0
 
@@ -101,16 +102,15 @@ class CsvFile:
             raise Uncertain(self)
 
     def _by_name(self) -> str:
-        """Return the encoding that was named; a mark at the file's beginning knows better."""
-        if self.encoding in {"utf-8-sig", "utf-16", "utf-32"}:
-            return self.encoding
+        """Return the encoding that was named; a mark at the file's beginning, or letters in UTF-8, know better."""
         try:
-            return encodings.named(self.named)
+            named = encodings.named(self.named)
         except LookupError:
             raise FileProblem(
                 _("%(file)s: there is no encoding “%(encoding)s”; utf-8, cp1252 and cp1251 are some.")
                 % {"file": self.name, "encoding": self.named}
             ) from None
+        return self.encoding if self.is_utf8 or self.encoding in {"utf-8-sig", "utf-16", "utf-32"} else named
 
     def sample(self, encoding: str) -> list[list[str]]:
         """Return rows as an encoding reads them, those with letters that encodings differ in first."""
@@ -190,6 +190,7 @@ class CsvFile:
             if broken and len(sample) < 65536:
                 sample += b"\n".join(line for line in text.split(b"\n") if not line.isascii())[:65536]
         bad += len(rest)
+        self.is_utf8 = good > 0 and not bad
         if good >= bad:
             return "utf-8"
         found, *self.alternatives = encodings.guess(sample or rest) or [""]
@@ -256,6 +257,21 @@ class CsvFile:
             return next(csv.reader((text.rstrip("\n"),), delimiter=self.delimiter, strict=True)), False
         except csv.Error as error:
             return None, "unexpected end of data" in str(error)
+
+
+def named_for(named: str, *streams: BinaryIO) -> list[str]:
+    """Return the encoding named for each of several files: it is meant for those whose own is not certain, if any is."""
+    uncertain = [bool(named) and not _is_certain(stream) for stream in streams]
+    return [named if here or not any(uncertain) else "" for here in uncertain]
+
+
+def _is_certain(stream: BinaryIO) -> bool:
+    file = CsvFile("", stream)
+    try:
+        file._encoding()
+    except FileProblem:
+        return False
+    return not file.alternatives
 
 
 class _Lines:

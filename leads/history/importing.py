@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from funnel import registry
 
 from . import checks, circles, landing, references, staging
-from .files import CsvFile
+from .files import CsvFile, named_for
 from .rows import Rejection
 
 LOCK: Final = 4_711_815_162_342
@@ -79,14 +79,16 @@ def import_history(
     """Import two files; return what became of their rows. `at` is now: what lies after it is rejected.
 
     Each rejected row goes to `on_rejected`, by file and line. With `dry_run` nothing is written, with `strict` nothing
-    where any row is rejected. `encoding` is that of both files, "" where each is to be found out. `on_landed` runs in the transaction, so that what it writes stands or falls with it.
+    where any row is rejected. `encoding` is that of both files, "" where each is to be
+    found out (see `named_for`). `on_landed` runs in the transaction, so that what it writes stands or falls with it.
     Raises FileProblem, with nothing written, where a file is no table with the columns wanted, and Uncertain where its
     encoding has to be named and no guess will do.
     """
     summary = Summary()
+    named = named_for(encoding, journeys, events)
     files = (
-        CsvFile(names[0], journeys, encoding, guesses),
-        CsvFile(names[1], events, encoding, guesses),
+        CsvFile(names[0], journeys, named[0], guesses),
+        CsvFile(names[1], events, named[1], guesses),
     )
     try:
         with transaction.atomic():

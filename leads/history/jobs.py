@@ -27,7 +27,7 @@ from funnel.models import Event, Journey, User
 from leads.imports_models import ImportJob
 
 from . import encodings, undo
-from .files import CsvFile, FileProblem
+from .files import CsvFile, FileProblem, named_for
 from .importing import Summary, import_history
 from .report import COLUMNS, report_row
 from .rows import EVENT_COLUMNS, JOURNEY_COLUMNS, Rejection
@@ -63,9 +63,10 @@ def check_upload(*, journeys: File, events: File, encoding: str = "") -> dict[st
         except LookupError:
             return {"encoding": _("There is no encoding of this name; utf-8, cp1252 and cp1251 are some.")}
     faults = {}
-    for field, upload, columns in _tables(journeys, events):
+    tables = zip(_tables(journeys, events), named_for(encoding, journeys, events), strict=True)
+    for (field, upload, columns), named in tables:
         try:
-            CsvFile(upload.name or field, upload, encoding, guesses=True).open(columns)
+            CsvFile(upload.name or field, upload, named, guesses=True).open(columns)
         except FileProblem as problem:
             faults[field] = str(problem)
         upload.seek(0)

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -22,7 +23,7 @@ from django.db import DatabaseError, OperationalError, connection
 from django.test import Client, RequestFactory
 from redis import Redis
 
-from config import reserve
+from config import patience, reserve
 from config.celery import app
 from config.reserve import LOW, SIZE
 from config.supervisor import LONGEST_PAUSE, GaveUp, Program, Supervisor, failed_to_start, pause_after
@@ -33,7 +34,8 @@ from tests.config.conftest import Installation, create, destroy, wait_for
 PASSWORD = "a-long-secret-9"
 ADD_ANNA = (
     "from funnel.models import User, ApiToken; from leads.models import WebForm; "
-    f"u = User.objects.create_user('anna', email='anna@one.example', password='{PASSWORD}', role='manager'); "
+    "u = User.objects.filter(username='anna').first() or "
+    f"User.objects.create_user('anna', email='anna@one.example', password='{PASSWORD}', role='manager'); "
     "print(WebForm.objects.first().pk)"
 )
 
@@ -105,6 +107,42 @@ def test_a_redis_that_refuses_writes_is_not_seen_from_outside_and_named_by_ready
         assert visitor.ready()["broker"].startswith("away (")
         client.config_set("maxmemory", str(256 * 1024**2))
     wait_for(lambda: running.status() == 200, "readiness")
+
+
+@pytest.mark.slow
+def test_a_redis_that_hangs_costs_a_page_no_more_than_some_seconds(running: Installation) -> None:
+    add_anna(running)
+    (redis,) = [pid for pid, line in running.processes().items() if "redis-server" in line]
+    os.kill(redis, signal.SIGSTOP)
+    try:
+        visitor = Visitor(running)
+        begun = time.monotonic()
+        assert visitor.open("/readyz")[0] == 503  # it took 32 s, and a write 44 s
+        everything_goes_on(running)
+        assert visitor.ready()["broker"].startswith("away (")
+        assert time.monotonic() - begun < 25
+    finally:
+        os.kill(redis, signal.SIGCONT)
+    wait_for(lambda: running.status() == 200, "readiness")
+
+
+def test_who_has_waited_in_vain_asks_no_more_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(patience.time, "monotonic", lambda: now)
+    server = patience.Patience()
+
+    def fail_after(seconds: float) -> None:
+        nonlocal now
+        with pytest.raises(OSError, match="away"), server.asking():
+            now += seconds
+            raise OSError("away")
+
+    fail_after(0.1)
+    assert not server.is_out  # refused at once: asking again costs nothing
+    fail_after(2)
+    assert server.is_out
+    now += patience.PAUSE
+    assert not server.is_out
 
 
 @pytest.mark.slow

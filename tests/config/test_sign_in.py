@@ -9,6 +9,7 @@ import pytest
 from allauth.account.adapter import get_adapter
 from allauth.core import context
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.contrib.auth.models import update_last_login
 from django.core.cache import cache
 from django.db import connection
@@ -187,3 +188,24 @@ def test_a_code_of_the_second_step_is_guessed_no_more_often_than_a_password(
             form.is_valid()
         said.append(TOO_MANY in str(form.errors))
     assert said == [False, False, True]
+
+
+def disabled_and_enabled(user: User, boss: User) -> None:
+    people.change_user(actor=boss, user=user, is_active=False)
+    people.change_user(actor=boss, user=User.objects.get(pk=user.pk), is_active=True)
+
+
+@pytest.mark.parametrize("change", [None, by_administrator, by_command, disabled_and_enabled])
+def test_who_is_between_password_and_code_when_the_password_changes_begins_anew(
+    anna: User, boss: User, change: Any
+) -> None:
+    TOTP.activate(anna, generate_totp_secret())
+    codes = RecoveryCodes.activate(anna)
+    client = Client()
+    begun = client.post(SIGN_IN, {"login": "anna", "password": PASSWORD})
+    assert begun.headers["Location"] == "/accounts/2fa/authenticate/"
+    if change:
+        change(User.objects.get(pk=anna.pk), boss)
+    done = client.post("/accounts/2fa/authenticate/", {"code": codes.get_unused_codes()[0]})
+    assert done.headers["Location"] == (SIGN_IN if change else "/")
+    assert client.get("/my-day/").status_code == (302 if change else 200)

@@ -16,6 +16,7 @@ from django.utils import timezone
 from config import demo
 from funnel import acts
 from funnel.models import Event, Journey, Organisation, SettingChange
+from funnel.settings_forms import OrganisationForm
 from funnel.stages import Role, Stage
 from tests.factories import journey_at, lead, people, run
 from tests.history.files import load_rows
@@ -38,11 +39,11 @@ def administrator(client: Client) -> Client:
 def settings_of(**changed: str) -> dict[str, Any]:
     """What the page of the settings sends when nothing else is changed."""
     kept = Organisation.current()
-    names = ("handoff_hours", "meeting_to_brief_days", "sal_quality_days", "undo_days", "link_days")
+    numbers = [name for name in OrganisationForm.Meta.fields if isinstance(getattr(kept, name), int)]
     return {
         "name": kept.name, "timezone": kept.timezone, "currency": kept.currency, "holidays": "",
         "opens": "09:00", "closes": "18:00", "business_days": ["1", "2", "3", "4", "5"],
-        "first_response_minutes": "60", **{name: getattr(kept, name) for name in names}, **changed,
+        **{name: getattr(kept, name) for name in numbers}, **changed,
     }  # fmt: skip
 
 

@@ -82,6 +82,25 @@ def test_roubles_are_written_as_russians_write_them(text: str) -> None:
         assert numbers.read(text, own="RUB") == Decimal("1234.50")
 
 
+@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize(
+    ("own", "takes", "refuses"),
+    [
+        ("USD", "$ US$ USD", "CA$ HK$ A$ € ₽"), ("CAD", "$ CA$ C$", "A$ US$"), ("AUD", "A$ AU$ $", "CA$ NZ$"),
+        ("CHF", "CHF", "€ $ £ EUR"), ("KZT", "₸ KZT", "₽ $ €"), ("UZS", "UZS", "€ $ ₽"), ("CLP", "$ CLP", "€ US$"),
+        ("CNY", "¥ CN¥", "$ JP¥"), ("JPY", "¥ ￥ JP¥", "CN¥ $"), ("SEK", "SEK", "$ €"), ("RUB", "₽ руб.", "₸ $"),
+    ],
+)  # fmt: skip
+def test_a_currency_takes_its_own_signs_only(language: str, own: str, takes: str, refuses: str) -> None:
+    with override(language):
+        for sign in takes.split():
+            assert numbers.read(f"{sign} 1234.50", own=own) == Decimal("1234.50")
+            assert numbers.read(f"1234.50 {sign}", own=own) == Decimal("1234.50")
+        for sign in refuses.split():
+            with pytest.raises(numbers.NoNumber):
+                numbers.read(f"1234.50 {sign}", own=own)
+
+
 @given(DECIMALS, st.sampled_from(["en", "ru"]))
 def test_what_stands_in_an_input_reads_back_the_same(number: Decimal, language: str) -> None:
     with override(language):

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from funnel.models import Campaign, Journey, User
+from funnel.models import Campaign, Journey, Note, User
 from leads.history import encodings, jobs
 from leads.models import ImportJob
 from tests.factories import people, token
@@ -46,6 +46,15 @@ def right() -> bool:
         ("Promoção Verão, João Brandão", "cp1252", False),
         ("Příliš žluťoučký kůň, Dvořák", "cp1250", True),
         ("İstanbul Şişli, Ağaoğlu", "cp1254", False),
+        ("Αθήνα άνοιξη, Γιώργος", "cp1253", True),
+        ("مرحبا بالعالم", "cp1256", True),
+        ("שלום עולם", "cp1255", False),
+        ("Київ, Їжак, ґанок", "koi8_u", True),
+        ("Весенняя кампания, Иван Петров", "iso8859_5", False),
+        ("Müller, Köln", "cp850", False),
+        ("Café", "cp850", True),  # in code page 437 the same bytes
+        ("Acme™, 20 °C, 5 m²", "cp1252", True),  # likewise the same in all that read it
+        ("Paweł", "cp1250", True),
     ],
 )
 def test_what_an_encoding_is_taken_for(text: str, encoding: str, certain: bool) -> None:
@@ -179,3 +188,35 @@ def test_a_named_encoding_that_cannot_read_the_file_is_refused_at_the_door() -> 
     answer = client.post(reverse("leads:import-list"), {**uploads(), "encoding": "utf-16"})
     assert answer.status_code == 422
     assert not ImportJob.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1251"])
+def test_the_encoding_named_is_meant_for_the_file_that_is_not_certain(encoding: str) -> None:
+    headers, client = token(people("manager"), "read", "write"), Client()
+    table = "journey_id,client_id,source,campaign,owner_at_start,service\nPT1,c1,web,Первая весна,Анна Ким,\n"
+    table += "PT2,c2,web,Первая весна,Анна Ким,\n"
+    files = {**uploads(), "journeys": SimpleUploadedFile("journeys.csv", table.encode(encoding))}
+    job = client.post(API, files, headers=headers).json()
+    assert job["guess"]["file"] == "events"
+    jobs.run(job["id"])
+    url = f"{API}{job['id']}/land/"
+    landed = client.post(url, {"encoding": "cp1252"}, content_type="application/json", headers=headers)
+    assert landed.status_code == 200, landed.content
+    jobs.run(job["id"])
+    assert ImportJob.objects.get(pk=job["id"]).state == "done"
+    assert Campaign.objects.filter(key="Первая весна").exists()
+    assert Note.objects.get().text == "Reunião às 15h – ligação"
+    assert not ImportJob.objects.get(pk=job["id"]).rejected
+
+
+@pytest.mark.django_db
+def test_what_is_utf_8_is_read_so_whatever_is_named() -> None:
+    headers, client = token(people("manager"), "read", "write"), Client()
+    files = {
+        name: SimpleUploadedFile(f"{name}.csv", path.read_bytes().decode("cp1252").encode())
+        for name, path in {"journeys": JOURNEYS, "events": EVENTS}.items()
+    }
+    job = client.post(API, {**files, "encoding": "cp1252"}, headers=headers).json()
+    jobs.run(job["id"])
+    assert right()
