@@ -80,7 +80,9 @@ class LeadViewSet(ReadResource):
 
 
 def _told(candidates: Sequence[Candidate], request: Request) -> list[dict[str, Any]]:
-    """Say which journeys an application may repeat; of people only to those who may see them."""
+    """Say which journeys an application may repeat; of people only to those who may see them, to partners nothing."""
+    if getattr(request.user, "role", "") == Role.PARTNER:
+        return []
     seen = _seen([candidate.journey.pk for candidate in candidates], request)
     told = []
     for candidate in candidates:

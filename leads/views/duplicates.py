@@ -49,19 +49,14 @@ def pair_list(request: HttpRequest) -> HttpResponse:
 def pair_merge(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """Merge the two of a pair into the one that the form names."""
     pair, back = _pair(request, kind, pk), _back(request, kind)
-    survivor = request.POST.get("survivor", "")
+    stays = {str(pk): pk for pk in (pair.first_id, pair.second_id)}.get(request.POST.get("survivor", ""))
+    if stays is None:
+        raise Http404("neither of the two")
     try:
-        stays = (
-            int(survivor)
-            if survivor.isascii() and survivor.isdigit() and len(survivor) < 19
-            else pair.first_id
-        )
         done = pairing.join(pair=pair, survivor=stays, actor=person(request), at=timezone.now())
     except CannotMerge as why:
         toast(request, _("Not merged: %(why)s") % {"why": why}, level=messages.ERROR)
         return go(request, back)
-    except pairing.NotOfThem as error:
-        raise Http404("neither of the two") from error
     words = _("“%(loser)s” is merged into “%(survivor)s”.") % {"loser": done.loser, "survivor": done.survivor}
     toast(request, words, undo=KINDS[kind].url("unmerge", done.loser_id))
     return go(request, back)

@@ -94,6 +94,15 @@ def test_a_partner_learns_no_name_by_trying_it_on_an_application(referred: Journ
     assert pat.post("leads/", body).status_code == 201
 
 
+def test_a_partner_does_not_learn_by_an_application_who_is_known() -> None:
+    partner("ours", members=(partner_person("pat"),))
+    lead(name="Anna Berg", email="anna@berg.example", phone="+49301112233")
+    body = {"name": "Anna Berg", "email": "anna.berg@home.example", "phone": "+49301112233"}
+    manager = Api(Role.MANAGER).post("leads/", {**body, "email": "a.berg@work.example", "source": "web"})
+    assert manager.json()["duplicates"]
+    assert Api(Role.PARTNER, "pat").post("leads/", {**body, "source": "web"}).json()["duplicates"] == []
+
+
 def test_a_partner_learns_no_name_by_trying_it_on_a_move_or_fact(referred: Journey) -> None:
     pat = Api(Role.PARTNER, "pat")
     for path, field, values in (
