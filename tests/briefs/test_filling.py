@@ -130,7 +130,7 @@ def test_undoing_the_filling_withdraws_the_version_and_keeps_the_draft() -> None
     assert queries.standing(journey) is None
     assert Brief.objects.get().answers == ANSWERS
     assert machine.lacking([journey], "hand_off")[journey.pk].missing == ("brief.can_solve",)
-    run(journey, "fill_brief", {}, at=later(days=2))
+    journey = run(journey, "fill_brief", {}, at=later(days=2))
     assert queries.standing(journey).version == 2  # type: ignore[union-attr]
 
 

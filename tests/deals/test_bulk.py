@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 BULK: list[tuple[str, Stage, dict[str, Any]]] = [
     ("withdraw_handoff", Stage.HANDED_OFF, {}),
     ("reject", Stage.HANDED_OFF, {"reason": "not_ready", "comment": "No"}),
-    ("schedule_demo", Stage.DEMO_SCHEDULED, {"starts_at": soon(), "place": "Here"}),
+    ("schedule_demo", Stage.DEMO_SCHEDULED, {"starts_at": soon(), "place": "Here", "overrule": True}),
     ("miss_demo", Stage.DEMO_SCHEDULED, {}),
     ("hold_demo", Stage.DEMO_SCHEDULED, {"outcome": "interested"}),
     ("qualify", Stage.DEMO_HELD, {"need": "a", "budget": 1, "authority": "b", "timing": "c"}),

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 from django.utils import timezone
 
+from deals.models import Meeting
 from funnel.models import Event, Journey, Organisation
 from funnel.periods import Period
 from funnel.stages import Stage
@@ -103,6 +104,7 @@ def won_long_ago() -> Journey:
     for name in PATHS[Stage.WON]:
         given = {"signed_on": "2023-01-09", "amount": "900"} if name == "sign" else None
         journey = run(journey, name, given)
+        Meeting.objects.filter(journey=journey).update(starts_at=datetime(2023, 1, 9, 9, tzinfo=UTC))
     return journey
 
 

@@ -63,6 +63,7 @@ def test_the_inbox_is_worked_off_by_keys(visit: Visit) -> None:
     page.wait_for_url(f"**/inbox/?journey={first.pk}")
     page.keyboard.press("c")
     page.locator("#dialog select[name=kind]").select_option("call")
+    page.locator("#dialog input[name=outcome][value=reached]").check()
     page.locator("#dialog textarea[name=summary]").fill("Spoke: j k a c")  # keys typed here do nothing
     picture(page, "inbox-dialog")
     page.locator("#dialog button.primary").click()
