@@ -16,6 +16,7 @@ from funnel.models.organisation import Rate
 from funnel.stages import Role, Stage
 from leads.history import jobs
 from leads.models import ImportJob
+from leads.pairing import PAIRS
 from tests.factories import START, journey_at, lead, partner, people, run, team, token
 from tests.history.files import GOLDEN, load_golden
 
@@ -48,6 +49,7 @@ def world() -> dict[str, User]:
         if loser != survivor:
             merge(survivor=survivor, loser=loser, actor=users[Role.MANAGER], at=timezone.now())
     run(gone, "personal_data_erased", {"sure": True})
+    _pairs()
     load_golden()
     event = Event.objects.filter(journey=won).first()
     for person in users.values():
@@ -55,6 +57,19 @@ def world() -> dict[str, User]:
             Notification.objects.create(user=person, kind=kind, event=event, key=kind)
     _imports(users[Role.ADMINISTRATOR])
     return users
+
+
+def _pairs() -> None:
+    """Put two people and two companies on record who may be one."""
+    alike = [
+        lead(name=f"Nora {name}", email=f"nora@{name}.example", company=name)
+        for name in ("fieldwork", "fieldworks")
+    ]
+    for kind, pairs in PAIRS.items():
+        first, second = sorted(getattr(journey, kind).pk for journey in alike)
+        pairs.objects.update_or_create(
+            first_id=first, second_id=second, defaults={"sure": 90, "why": ["phone"]}
+        )
 
 
 def _programs(users: dict[str, User], journeys: dict[str, Journey]) -> None:
