@@ -16,6 +16,7 @@ from funnel.models.organisation import Rate
 from funnel.stages import Role, Stage
 from leads.history import jobs
 from leads.models import ImportJob
+from leads.pair_models import Uncompared
 from leads.pairing import PAIRS
 from tests.factories import START, journey_at, lead, partner, people, run, team, token
 from tests.history.files import GOLDEN, load_golden
@@ -65,6 +66,7 @@ def _pairs() -> None:
         lead(name=f"Nora {name}", email=f"nora@{name}.example", company=name)
         for name in ("fieldwork", "fieldworks")
     ]
+    Uncompared.objects.all().delete()  # the list compares what waits, and would judge them anew
     for kind, pairs in PAIRS.items():
         first, second = sorted(getattr(journey, kind).pk for journey in alike)
         pairs.objects.update_or_create(
